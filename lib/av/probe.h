@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe.h - what a media file is made of. */
+#ifndef MT_AV_PROBE_H
+#define MT_AV_PROBE_H
+
+#include "av/av.h"
+
+/*
+ * The technical and embedded metadata of the file behind fd: the document's
+ * asset.metadata, a new reference. Members:
+ *   duration      seconds: the end of the last stream as its packets show it; null for a still
+ *   container     libavformat's first short name: "mov", "matroska", "jpeg_pipe"
+ *   bit_rate_bps, start_time (seconds)
+ *   streams       index, type (video|audio|subtitle|data|attachment), codec, profile, language,
+ *                 disposition [names], duration, bit_rate_bps, frames; video: width, height
+ *                 (coded, before rotation), display_width, display_height (after SAR and
+ *                 rotation), sample_aspect_ratio "64:45", rotation (clockwise degrees),
+ *                 mirrored, pixel_format, bit_depth, frame_rate "30000/1001", field_order,
+ *                 color {primaries, transfer, matrix, range, hdr: sdr|hdr10|hlg|dolby_vision};
+ *                 audio: sample_rate_hz, channels, channel_layout, sample_format
+ *   chapters      start, end (seconds), title
+ *   tags          of the container, names in lower case, values as text
+ *   content_type  "video" (moving pictures), "audio", or "image" (a still or an animation
+ *                 without sound in an image format); attached cover art does not count
+ *   damage        {"state": "ok"}, or "degraded" with "issues": [{"kind", "stream", "detail"}]
+ *                 when demuxing alone shows it: missing tail, packets against index, errors
+ * claimed_type: the kind of file the bytes look like, from mt_sniff_fd(), or NULL.
+ *
+ * MT_ERR_UNSUPPORTED_TYPE (no permitted demuxer knows it), UNSUPPORTED_CODEC,
+ * NO_MEDIA, ENCRYPTED, LIMIT, TRUNCATED, DAMAGED (no frame of any stream decodes).
+ */
+json_t *mt_av_probe(int fd, const char *claimed_type, const struct mt_av_limits *limits,
+                    struct mt_err *err);
+
+/*
+ * Decodes the file behind fd to its end and says what came out:
+ *   duration (s), video: {frames, first_pts, last_end, width, height}, audio: {samples,
+ *   sample_rate_hz, duration}, streams (count), errors (count), messages [..]
+ * A new reference. Fails only as opening does; damage is in the counts.
+ */
+json_t *mt_av_check(int fd, const struct mt_av_limits *limits,
+                    const struct mt_av_progress *progress, struct mt_err *err);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* err.c - see err.h. */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The exit statuses, the same in every program. */
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NOT_FOUND = 4,
+    EXIT_TEMPORARY = 5,
+    EXIT_REJECTED = 6,
+    EXIT_DAMAGED = 7,
+    EXIT_CONFIG = 10,
+    EXIT_LOCKED = 11,
+};
+
+static const struct {
+    const char *name;
+    int exit_status;
+    const char *meaning;
+    const char *hint;
+} codes[MT_CODE_COUNT] = {
+    [MT_OK] = {"ok", 0, "it worked", NULL},
+    [MT_ERR_FAILED] = {"failed", EXIT_FAILED, "it did not work; the message says why", NULL},
+    [MT_ERR_USAGE] = {"usage", EXIT_USAGE, "the command line is wrong", "see --help"},
+    [MT_ERR_NOT_FOUND] = {"not_found", EXIT_NOT_FOUND, "no such asset, job or object",
+                          "media-status jobs lists what there is"},
+    [MT_ERR_NO_FILE] = {"no_such_file", EXIT_NOT_FOUND, "there is no such file",
+                        "check the name; it may have been moved meanwhile"},
+    [MT_ERR_UNREADABLE] = {"unreadable", EXIT_FAILED, "reading the file is not permitted",
+                           "check owner and mode with ls -l, or run as a user who may read it"},
+    [MT_ERR_NOT_REGULAR] = {"not_a_regular_file", EXIT_REJECTED,
+                            "a directory, FIFO, socket or device",
+                            "name a regular file, or pipe the bytes in with -"},
+    [MT_ERR_EMPTY] = {"empty_file", EXIT_REJECTED, "the file has no bytes",
+                      "the copy or upload that made it has probably failed: fetch it again"},
+    [MT_ERR_TOO_LARGE] = {"too_large", EXIT_REJECTED, "more bytes than allowed",
+                          "raise --max-size or media_processing.max_file_size"},
+    [MT_ERR_CHANGED] = {"source_changed", EXIT_TEMPORARY, "the file changed while it was read",
+                        "wait until whatever writes it has finished, then try again"},
+    [MT_ERR_UNSUPPORTED_TYPE] = {"unsupported_type", EXIT_REJECTED,
+                                 "not a kind of file that is accepted",
+                                 "media_processing.supported_formats lists what is accepted"},
+    [MT_ERR_TYPE_MISMATCH] = {"type_mismatch", EXIT_REJECTED,
+                              "the name says one kind of file, the bytes another",
+                              "rename it after its content"},
+    [MT_ERR_UNSUPPORTED_CODEC] =
+        {"unsupported_codec", EXIT_REJECTED, "nothing in the file can be decoded by this build",
+         "convert it with the program that made it, or use a newer FFmpeg"},
+    [MT_ERR_ENCRYPTED] = {"encrypted", EXIT_REJECTED, "picture or sound are encrypted",
+                          "export the file without copy protection"},
+    [MT_ERR_LIMIT] = {"limit_exceeded", EXIT_REJECTED,
+                      "pixels, frames, streams, seconds or memory over a limit",
+                      "if you trust the file, raise the limit that the message names"},
+    [MT_ERR_POLICY] = {"policy", EXIT_REJECTED, "refused by policy", NULL},
+    [MT_ERR_INFECTED] = {"infected", EXIT_REJECTED, "the virus scanner found something",
+                         "do not open the file; ask its sender for another copy"},
+    [MT_ERR_DAMAGED] = {"damaged", EXIT_DAMAGED, "the media does not decode",
+                        "fetch the file again from its source; compare checksums"},
+    [MT_ERR_TRUNCATED] = {"truncated", EXIT_DAMAGED, "the end of the file is missing",
+                          "the transfer was probably interrupted: fetch the file again"},
+    [MT_ERR_NO_MEDIA] = {"no_decodable_stream", EXIT_DAMAGED, "no picture and no sound in it",
+                         "the file is damaged or not media: fetch it again from its source"},
+    [MT_ERR_NOT_APPLICABLE] = {"not_applicable", 0, "there is nothing to do for this file", NULL},
+    [MT_ERR_CHECKSUM] = {"checksum_mismatch", EXIT_DAMAGED,
+                         "the bytes are not those that were recorded",
+                         "restore the object from a backup, then check the disk"},
+    [MT_ERR_VERIFY] = {"verification_failed", EXIT_FAILED,
+                       "what was made is not what was wanted, and was discarded",
+                       "run again with -v; if it repeats, the source is probably damaged"},
+    [MT_ERR_TIMEOUT] = {"timeout", EXIT_FAILED, "it took longer than allowed and was stopped",
+                        "raise --timeout if the machine is slow or the file very long"},
+    [MT_ERR_CRASHED] = {"worker_crashed", EXIT_FAILED,
+                        "the jailed process that worked on the file died",
+                        "the file makes the decoder crash: keep it for a bug report"},
+    [MT_ERR_BAD_DOCUMENT] = {"bad_document", EXIT_FAILED,
+                             "a line on standard input is not a media document",
+                             "feed the output of media-ingest, one JSON object per line"},
+    [MT_ERR_OUTSIDE_STORE] = {"outside_store", EXIT_REJECTED,
+                              "a document names a file outside the store",
+                              "ingest the file first, or name it as an operand"},
+    [MT_ERR_BUSY] = {"busy", EXIT_TEMPORARY, "a peer is busy or unreachable", "try again later"},
+    [MT_ERR_LOCKED] = {"locked", EXIT_LOCKED, "another process holds it",
+                       "wait for the other process, or find it with fuser"},
+    [MT_ERR_NO_SPACE] = {"no_space", EXIT_FAILED, "disk or quota is full",
+                         "free some space, then run the same command again"},
+    [MT_ERR_READ_ONLY] = {"read_only", EXIT_FAILED, "the store or database cannot be written",
+                          "mount it read-write, or choose another with --store or --db"},
+    [MT_ERR_IO] = {"io", EXIT_FAILED, "the system failed to read or write",
+                   "look for disk errors with dmesg"},
+    [MT_ERR_CONFIG] = {"configuration", EXIT_CONFIG, "the configuration is wrong",
+                       "--print-config shows each value and where it comes from"},
+    [MT_ERR_SCHEMA] = {"schema", EXIT_CONFIG, "the database is newer, older, foreign or corrupt",
+                       NULL},
+    [MT_ERR_UNAVAILABLE] = {"unavailable", EXIT_CONFIG,
+                            "this build or machine lacks what was asked for", NULL},
+    [MT_ERR_CANCELLED] = {"cancelled", EXIT_FAILED, "it was stopped on request",
+                          "run the same command again to go on"},
+    [MT_ERR_BUG] = {"internal", EXIT_FAILED, "a fault in this program",
+                    "please report it with the command that led here"},
+};
+
+static void set(struct mt_err *err, enum mt_code code, int os_errno, const char *fmt, va_list ap)
+{
+    err->code = code;
+    err->os_errno = os_errno;
+    err->hint[0] = '\0';
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+}
+
+int mt_fail(struct mt_err *err, enum mt_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    set(err, code, 0, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+static enum mt_code code_of_errno(int e)
+{
+    switch (e) {
+    case ENOENT:
+    case ENOTDIR:
+        return MT_ERR_NO_FILE;
+    case EACCES:
+    case EPERM:
+        return MT_ERR_UNREADABLE;
+    case ENOSPC:
+    case EDQUOT:
+        return MT_ERR_NO_SPACE;
+    case EROFS:
+        return MT_ERR_READ_ONLY;
+    case EISDIR:
+    case ENXIO:
+        return MT_ERR_NOT_REGULAR;
+    default:
+        return MT_ERR_IO;
+    }
+}
+
+int mt_fail_errno(struct mt_err *err, const char *fmt, ...)
+{
+    int saved = errno;
+    va_list ap;
+
+    va_start(ap, fmt);
+    set(err, code_of_errno(saved), saved, fmt, ap);
+    va_end(ap);
+
+    size_t n = strlen(err->msg);
+    snprintf(err->msg + n, sizeof err->msg - n, ": %s", strerror(saved));
+    return -1;
+}
+
+int mt_fail_in(struct mt_err *err, const char *fmt, ...)
+{
+    char inner[sizeof err->msg];
+    va_list ap;
+
+    memcpy(inner, err->msg, sizeof inner);
+    va_start(ap, fmt);
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    va_end(ap);
+
+    size_t n = strlen(err->msg);
+    snprintf(err->msg + n, sizeof err->msg - n, ": %s", inner);
+    return -1;
+}
+
+int mt_hint(struct mt_err *err, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+const char *mt_err_hint(const struct mt_err *err)
+{
+    return err->hint[0] ? err->hint : codes[err->code].hint;
+}
+
+const char *mt_code_name(enum mt_code code)
+{
+    return codes[code].name;
+}
+
+const char *mt_code_meaning(enum mt_code code)
+{
+    return codes[code].meaning;
+}
+
+enum mt_code mt_code_by_name(const char *name)
+{
+    for (int i = 0; i < MT_CODE_COUNT; i++)
+        if (strcmp(codes[i].name, name) == 0)
+            return (enum mt_code)i;
+    return MT_ERR_FAILED;
+}
+
+int mt_code_exit_status(enum mt_code code)
+{
+    return codes[code].exit_status;
+}
+
+bool mt_code_retryable(enum mt_code code)
+{
+    int status = codes[code].exit_status;
+
+    return status == EXIT_TEMPORARY || status == EXIT_LOCKED;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* file.h - descriptors and files, with the loops and the fsyncs done right. */
+#ifndef MT_BASE_FILE_H
+#define MT_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* Makes sure that descriptors 0, 1 and 2 are open, so that no file of ours becomes stdout. */
+void mt_fds_reserve(void);
+
+/* Closes *fd unless it is -1, and sets it to -1. */
+void mt_fd_close(int *fd);
+
+/* Writes all n bytes; EINTR and short writes are dealt with. -1 with errno. */
+int mt_write_all(int fd, const void *data, size_t n) MT_MUST_USE;
+
+/* Reads until n bytes or end of file. Returns the number read, or -1 with errno. */
+ssize_t mt_read_full(int fd, void *data, size_t n) MT_MUST_USE;
+
+/* As mt_read_full(), at offset, without moving the descriptor's position. */
+ssize_t mt_pread_full(int fd, void *data, size_t n, int64_t offset) MT_MUST_USE;
+
+/* Appends the whole file at path to buf. */
+int mt_read_file(const char *path, struct mt_buf *buf, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Opens a file that is to be read as media: close-on-exec, without waiting for
+ * a FIFO's writer; fails unless it is a regular file, with MT_ERR_NOT_REGULAR,
+ * MT_ERR_NO_FILE, MT_ERR_UNREADABLE. *st is filled in. Returns the
+ * descriptor, which the caller closes.
+ */
+int mt_open_regular(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
+
+/* Creates the directory and what is missing above it, mode 0777 less the umask. */
+int mt_mkdirs(const char *path, struct mt_err *err) MT_MUST_USE;
+
+/* fsync()s the directory at path, so that renames into it survive a power cut. */
+int mt_fsync_dir(const char *path, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Replaces the file at path by the n bytes, so that a reader sees all of the
+ * old or all of the new, also after a power cut: temporary name, fsync,
+ * rename, fsync of the directory.
+ */
+int mt_write_file(const char *path, const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * db.h - a relational database, whatever keeps the tables.
+ *
+ * The statements are written once, in the SQL that SQLite (3.35 and newer) and
+ * PostgreSQL (13 and newer) share: parameters are $1, $2, ...; RETURNING and
+ * ON CONFLICT may be used; times are RFC 3339 text in UTC going in and coming
+ * out; identifiers are UUID text; JSON goes in as text and comes out parsed.
+ * Where the two differ, mt_db_dialect() tells them apart.
+ *
+ * A connection belongs to one thread at a time and does not survive fork().
+ */
+#ifndef MT_DB_DB_H
+#define MT_DB_DB_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mt_db;
+
+enum mt_db_dialect { MT_DB_SQLITE, MT_DB_POSTGRESQL };
+
+/* How a program comes to the database. */
+enum mt_db_mode {
+    MT_DB_READ,  /* changes nothing, not even a file; never migrates; a missing database is
+                    MT_ERR_NOT_FOUND */
+    MT_DB_WRITE, /* creates and migrates what is missing or older */
+};
+
+enum mt_db_type { MT_DB_NULL, MT_DB_INT, MT_DB_REAL, MT_DB_TEXT, MT_DB_JSON };
+
+/* One parameter or one column of a row. */
+struct mt_db_value {
+    enum mt_db_type type;
+    int64_t i;        /* MT_DB_INT; truth values are 0 and 1 */
+    double r;         /* MT_DB_REAL */
+    const char *text; /* MT_DB_TEXT, MT_DB_JSON; NUL-terminated */
+    size_t len;
+};
+
+struct mt_db_row {
+    int n;
+    const char *const *names;
+    const struct mt_db_value *values; /* valid during the call only */
+};
+
+struct mt_db_migration {
+    int version; /* from 1, without gaps */
+    const char *sql;
+};
+
+/*
+ * One kind of database. Codes: MT_ERR_BUSY (unreachable), MT_ERR_LOCKED (held
+ * by somebody for longer than the driver waits), MT_ERR_SCHEMA (newer, older,
+ * foreign, corrupt), MT_ERR_READ_ONLY, MT_ERR_NO_SPACE, MT_ERR_CONFIG,
+ * MT_ERR_UNAVAILABLE (client library missing).
+ */
+struct mt_db_driver {
+    const char *scheme; /* "sqlite" in sqlite:///path */
+    const char *help;
+    enum mt_db_dialect dialect;
+    size_t priv_size;
+
+    /* Connects. In MT_DB_WRITE creates what has to exist first. On failure close() is not called.
+     */
+    int (*open)(void *priv, const char *url, enum mt_db_mode mode, struct mt_err *err);
+
+    /* Rolls back what is open and disconnects. Never fails. */
+    void (*close)(void *priv);
+
+    /* Brings the schema to the last of the driver's own migrations; safe when two start at once. */
+    int (*migrate)(void *priv, struct mt_err *err);
+
+    /* The version that the database has, 0 for an empty one, and the one this program knows. */
+    int (*version)(void *priv, int *have, int *known, struct mt_err *err);
+
+    /*
+     * Begins a transaction. write: waits its turn at the writers' gate first,
+     * so that no later statement of it fails as busy.
+     */
+    int (*begin)(void *priv, bool write, struct mt_err *err);
+    int (*commit)(void *priv, struct mt_err *err);
+    void (*rollback)(void *priv);
+
+    /*
+     * Runs one statement; each row goes to each() (NULL: rows are dropped);
+     * stops with -1 when each() gives -1. *changes (may be NULL): rows
+     * inserted, updated or deleted. A violated constraint is
+     * MT_ERR_FAILED with os_errno EEXIST.
+     */
+    int (*query)(void *priv, const char *sql, const struct mt_db_value *args, int n,
+                 int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
+                 int64_t *changes, struct mt_err *err);
+};
+
+/*
+ * Opens what url names with the first of drivers (ends with NULL) of that
+ * scheme, and checks the schema's version: in MT_DB_WRITE an older or empty
+ * database is migrated; otherwise, and for a newer one, MT_ERR_SCHEMA.
+ */
+int mt_db_open(struct mt_db **out, const char *url, const struct mt_db_driver *const drivers[],
+               enum mt_db_mode mode, struct mt_err *err) MT_MUST_USE;
+
+/* Rolls back, disconnects, frees, sets *db to NULL; nothing if it is NULL already. */
+void mt_db_close(struct mt_db **db);
+
+enum mt_db_dialect mt_db_dialect(const struct mt_db *db);
+
+/*
+ * Transactions do not nest. A statement outside of one is a transaction of
+ * its own; a writing one passes the writers' gate by itself.
+ */
+int mt_db_begin(struct mt_db *db, bool write, struct mt_err *err) MT_MUST_USE;
+int mt_db_commit(struct mt_db *db, struct mt_err *err) MT_MUST_USE;
+void mt_db_rollback(struct mt_db *db);
+
+/*
+ * Arguments follow types, a letter each: s const char * (NULL is null),
+ * i int64_t, d double, b bool (int), j json_t * (lent; NULL is null).
+ * Statements must not be built from foreign text.
+ */
+
+/* Runs a statement for its effect. *changes may be NULL. */
+int mt_db_exec(struct mt_db *db, int64_t *changes, struct mt_err *err, const char *sql,
+               const char *types, ...) MT_MUST_USE;
+
+/* All rows as an array of objects, column name to value; a new reference. */
+json_t *mt_db_rows(struct mt_db *db, struct mt_err *err, const char *sql, const char *types, ...);
+
+/* The first row as an object; MT_ERR_NOT_FOUND (message "no row") if there is none. New. */
+json_t *mt_db_row(struct mt_db *db, struct mt_err *err, const char *sql, const char *types, ...);
+
+/* Each row as it comes, for results of any length. */
+int mt_db_each(struct mt_db *db,
+               int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
+               struct mt_err *err, const char *sql, const char *types, ...) MT_MUST_USE;
+
+/* Whether the failure is a violated UNIQUE or other constraint. */
+bool mt_db_is_conflict(const struct mt_err *err);
+
+#endif

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lib/modules.mk - the architecture, as data. Read by make and by scripts/check-layers.
+#
+#   uses.M  the modules whose headers M may include (its own apart)
+#   pkgs.M  the pkg-config packages M needs, and no other module may include
+#   hdrs.M  the headers of those packages (shell patterns), for check-layers
+
+# base: libc only
+uses.base      :=
+
+# tools
+uses.json      := base
+uses.conf      := base
+uses.cli       := base conf json
+uses.digest    := base
+uses.proc      := base
+
+# ports: interface and dispatcher, no driver named
+uses.store     := base
+uses.db        := base json
+
+# drivers
+uses.store-fs  := base store
+uses.store-mem := base store
+uses.db-sqlite := base db
+
+# media
+uses.jail      := base
+uses.worker    := base json jail
+uses.sniff     := base
+uses.av        := base json
+
+# flow: behaviour, written against ports only
+uses.catalog   := base json db store
+uses.stage     := base json conf cli digest proc db store catalog worker jail
+uses.ingest    := base json conf cli digest proc db store catalog stage
+uses.transcode := base json conf cli digest db store catalog stage worker jail av
+uses.thumbs    := base json conf cli digest db store catalog stage worker jail av
+uses.analyze   := base json conf cli digest db store catalog stage worker jail av
+uses.status    := base json conf cli db catalog
+
+pkgs.json      := jansson
+hdrs.json      := jansson.h
+pkgs.conf      := yaml-0.1
+hdrs.conf      := yaml.h
+pkgs.digest    := libcrypto
+hdrs.digest    := openssl/*
+pkgs.db-sqlite := sqlite3
+hdrs.db-sqlite := sqlite3.h
+pkgs.jail      := libseccomp
+hdrs.jail      := seccomp.h linux/landlock.h
+pkgs.sniff     := libmagic
+hdrs.sniff     := magic.h
+pkgs.av        := libavformat libavfilter libavcodec libswscale libswresample libavutil
+hdrs.av        := libav* libsw*
+
+# jansson's value type is the toolkit's own: any module that uses json may name it.
+open.json      := jansson.h
+
+# What each program is made of. Its link line follows from this and the above.
+uses.media-ingest    := ingest store-fs db-sqlite
+uses.media-probe     := av sniff worker jail cli
+uses.media-transcode := transcode store-fs db-sqlite
+uses.media-thumbs    := thumbs store-fs db-sqlite
+uses.media-analyze   := analyze store-fs db-sqlite
+uses.media-status    := status store-fs db-sqlite

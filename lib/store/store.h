@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.h - where media objects are kept, whatever keeps them.
+ *
+ * An object is bytes under a key. It becomes visible at commit, whole and
+ * durable, or never; what a process that died had begun is removed by
+ * mt_store_sweep(). Keys obey mt_key_is_safe(); the dispatcher refuses others
+ * with MT_ERR_OUTSIDE_STORE before a driver sees them.
+ */
+#ifndef MT_STORE_STORE_H
+#define MT_STORE_STORE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mt_store;
+struct mt_put; /* an object being written */
+
+/* What list() says of one object. */
+struct mt_object {
+    const char *key;     /* valid during the call only */
+    int64_t size;        /* bytes */
+    int64_t modified_us; /* since 1970 */
+};
+
+/*
+ * One way of keeping objects. A driver is a const table; its state lives in
+ * the priv_size zeroed bytes that open() is given, that of a put in
+ * put_size zeroed bytes. Slots are required unless marked optional. Codes:
+ * MT_ERR_NOT_FOUND for an absent object, NO_SPACE, READ_ONLY, BUSY (try
+ * later), IO.
+ */
+struct mt_store_driver {
+    const char *scheme; /* "file" in file:///srv/media */
+    const char *help;   /* one line for --help and doctor */
+    size_t priv_size;
+    size_t put_size;
+
+    /*
+     * Makes priv ready. write: objects will be put, so what is missing (the
+     * directory, the bucket's prefix) is created. On failure close() is not
+     * called.
+     */
+    int (*open)(void *priv, const char *url, bool write, struct mt_err *err);
+
+    /* Releases all that open() and later calls acquired. Never fails. */
+    void (*close)(void *priv);
+
+    /*
+     * Begins an object. *fd is a new descriptor, readable, writable and
+     * seekable, that holds what the object will be: writers that seek (an MP4
+     * muxer) use it directly. The driver owns it. On failure neither commit()
+     * nor abort() is called.
+     */
+    int (*begin)(void *priv, void *put, const char *key, int *fd, struct mt_err *err);
+
+    /*
+     * Makes what fd holds the object at key: durable, then visible, replacing
+     * an older object of that key atomically. sha256: 64 hex digits of the
+     * content, or NULL if the caller does not know; a driver whose protocol
+     * can check it does. Releases put and closes fd, also on failure, when
+     * nothing of it remains.
+     */
+    int (*commit)(void *priv, void *put, const char *sha256, struct mt_err *err);
+
+    /* Forgets what was begun and closes fd. Never fails. */
+    void (*abort)(void *priv, void *put);
+
+    /* Size in bytes into *size. */
+    int (*stat)(void *priv, const char *key, int64_t *size, struct mt_err *err);
+
+    /* *fd is a new read-only seekable descriptor of the whole object; the caller closes it. */
+    int (*get)(void *priv, const char *key, int *fd, struct mt_err *err);
+
+    /* Deletes; a missing object is success. */
+    int (*remove)(void *priv, const char *key, struct mt_err *err);
+
+    /*
+     * Calls each() for every object whose key begins with prefix ("" for all),
+     * in no particular order; stops with -1 when each() gives -1.
+     */
+    int (*list)(void *priv, const char *prefix,
+                int (*each)(void *ctx, const struct mt_object *object, struct mt_err *err),
+                void *ctx, struct mt_err *err);
+
+    /* The URL at which programs on this machine, or holding the credentials, find key. free() it.
+     */
+    char *(*url)(void *priv, const char *key);
+
+    /*
+     * The key that url names in this very store, else NULL. Purely textual; no
+     * part of the URL may lead out of the store. free() it.
+     */
+    char *(*key_of)(void *priv, const char *url);
+
+    /*
+     * Removes what dead processes had begun and not finished; what living ones
+     * write stays. *removed counts.
+     */
+    int (*sweep)(void *priv, int64_t *removed, struct mt_err *err);
+};
+
+/*
+ * Opens the store that url names, with the first of drivers (ends with NULL)
+ * whose scheme matches: the program, not this module, decides which drivers
+ * are linked into it. *out is the caller's, to give to mt_store_close().
+ * MT_ERR_CONFIG if no driver knows the scheme.
+ */
+int mt_store_open(struct mt_store **out, const char *url,
+                  const struct mt_store_driver *const drivers[], bool write,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* Frees *store and sets it to NULL. Does nothing if it is NULL already. */
+void mt_store_close(struct mt_store **store);
+
+/* The scheme of the driver: "file", "s3", "mem". */
+const char *mt_store_scheme(const struct mt_store *store);
+
+/* Begins an object; *out goes to mt_put_commit() or mt_put_abort(). See the driver's slots. */
+int mt_store_begin(struct mt_store *store, const char *key, struct mt_put **out,
+                   struct mt_err *err) MT_MUST_USE;
+
+/* Appends n bytes to what was begun. */
+int mt_put_write(struct mt_put *put, const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
+
+/* The seekable descriptor behind put, for writers that need one. Stays the store's. */
+int mt_put_fd(const struct mt_put *put);
+
+/* Makes the object visible, durably; *put becomes NULL, also on failure. */
+int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err) MT_MUST_USE;
+
+/* Forgets it; *put becomes NULL. Does nothing if it is NULL already. */
+void mt_put_abort(struct mt_put **put);
+
+int mt_store_stat(struct mt_store *store, const char *key, int64_t *size,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* Returns the descriptor, or -1. */
+int mt_store_get(struct mt_store *store, const char *key, struct mt_err *err) MT_MUST_USE;
+
+int mt_store_remove(struct mt_store *store, const char *key, struct mt_err *err) MT_MUST_USE;
+
+/* Removes every object whose key begins with prefix, which must end with '/'. */
+int mt_store_remove_below(struct mt_store *store, const char *prefix,
+                          struct mt_err *err) MT_MUST_USE;
+
+int mt_store_list(struct mt_store *store, const char *prefix,
+                  int (*each)(void *ctx, const struct mt_object *object, struct mt_err *err),
+                  void *ctx, struct mt_err *err) MT_MUST_USE;
+char *mt_store_url(struct mt_store *store, const char *key);
+char *mt_store_key_of(struct mt_store *store, const char *url);
+int mt_store_sweep(struct mt_store *store, int64_t *removed, struct mt_err *err) MT_MUST_USE;
+
+#endif
