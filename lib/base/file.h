@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* Makes sure that descriptors 0, 1 and 2 are open, so that no file of ours becomes stdout. */
+/*
+ * Makes sure that descriptors 0, 1 and 2 are taken, so that no file of ours
+ * becomes stdout. Those that were closed still fail when used.
+ */
 void mt_fds_reserve(void);
 
 /* Closes *fd unless it is -1, and sets it to -1. */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* names.c - operands, and lists of operands in a file. */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "json/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 65536 };
+
+struct mt_name_list {
+    struct mt_lines lines;
+    int fd;
+};
+
+void mt_names_init(struct mt_names *names, struct mt_run *run, const struct mt_common *common)
+{
+    *names = (struct mt_names){.run = run, .common = common};
+}
+
+static int open_list(struct mt_names *names, struct mt_err *err)
+{
+    const char *file = names->common->files_from;
+    int fd = strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return mt_fail_errno(err, "cannot open the list '%s'", file);
+    names->list = mt_alloc(sizeof *names->list);
+    names->list->fd = fd;
+    mt_lines_init(&names->list->lines, fd, names->common->null ? '\0' : '\n', NAME_MAX_BYTES);
+    return 0;
+}
+
+int mt_names_next(struct mt_names *names, const char **name, struct mt_err *err)
+{
+    char *line;
+    size_t n;
+    int ret;
+
+    if (names->next < names->run->n_operands) {
+        *name = names->run->operands[names->next++];
+        return 1;
+    }
+    if (!names->common->files_from)
+        return 0;
+    if (!names->list && open_list(names, err) < 0)
+        return -1;
+    do
+        ret = mt_lines_next(&names->list->lines, &line, &n, err);
+    while (ret == 1 && n == 0);
+    if (ret == 1)
+        *name = line;
+    return ret < 0 ? mt_fail_in(err, "--files-from '%s'", names->common->files_from) : ret;
+}
+
+void mt_names_free(struct mt_names *names)
+{
+    if (!names->list)
+        return;
+    mt_lines_free(&names->list->lines);
+    close(names->list->fd);
+    free(names->list);
+    names->list = NULL;
+}

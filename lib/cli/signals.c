@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* signals.c - see signals.h. The flags below are what a handler can set. */
+#include "cli/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t status_wanted;
+
+static void on_stop(int sig)
+{
+    stop_signal = sig;
+    signal(sig, SIG_DFL);
+}
+
+static void on_status(int sig)
+{
+    (void)sig;
+    status_wanted = 1;
+}
+
+void mt_signals_setup(void)
+{
+    static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_stop};
+    struct sigaction old;
+
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        if (sigaction(stops[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(stops[i], &action, NULL); /* nohup stays in force */
+    action.sa_handler = on_status;
+    sigaction(SIGUSR1, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int mt_stop_signal(void)
+{
+    return stop_signal;
+}
+
+bool mt_status_wanted(void)
+{
+    bool wanted = status_wanted;
+
+    status_wanted = 0;
+    return wanted;
+}
