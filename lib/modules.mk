@@ -31,9 +31,10 @@ uses.sniff     := base
 uses.av        := base json
 
 # flow: behaviour, written against ports only
+uses.probe     := base json proc jail worker sniff av
 uses.catalog   := base json db store
-uses.stage     := base json conf cli digest proc db store catalog worker jail
-uses.ingest    := base json conf cli digest proc db store catalog stage
+uses.stage     := base json cli digest proc db store catalog probe av
+uses.ingest    := base json conf cli digest proc db store catalog
 uses.transcode := base json conf cli digest db store catalog stage worker jail av
 uses.thumbs    := base json conf cli digest db store catalog stage worker jail av
 uses.analyze   := base json conf cli digest db store catalog stage worker jail av
@@ -59,7 +60,7 @@ open.json      := jansson.h
 
 # What each program is made of. Its link line follows from this and the above.
 uses.media-ingest    := ingest store-fs db-sqlite
-uses.media-probe     := av sniff worker jail cli
+uses.media-probe     := probe cli store-fs
 uses.media-transcode := transcode store-fs db-sqlite
 uses.media-thumbs    := thumbs store-fs db-sqlite
 uses.media-analyze   := analyze store-fs db-sqlite

@@ -139,6 +139,26 @@ void mt_json_set(json_t *object, const char *path, json_t *value)
     }
 }
 
+json_t *mt_err_to_json(const struct mt_err *err)
+{
+    json_t *object = json_object();
+
+    json_object_set_new(object, "code", json_string(mt_code_name(err->code)));
+    json_object_set_new(object, "message", mt_json_text(err->msg));
+    json_object_set_new(object, "retryable", json_boolean(mt_code_retryable(err->code)));
+    json_object_set_new(object, "hint", mt_json_text(mt_err_hint(err)));
+    return object;
+}
+
+int mt_err_from_json(const json_t *object, struct mt_err *err)
+{
+    const char *hint = mt_json_str(object, "hint", "");
+
+    mt_fail(err, mt_code_by_name(mt_json_str(object, "code", "failed")), "%s",
+            mt_json_str(object, "message", "unknown failure"));
+    return *hint ? mt_hint(err, "%s", hint) : -1;
+}
+
 char *mt_json_compact(const json_t *value)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));

@@ -51,6 +51,12 @@ bool mt_json_bool(const json_t *value, const char *path, bool fallback);
 /* Sets object[name] = value, stealing value; makes the objects on the way ("a.b.c"). */
 void mt_json_set(json_t *object, const char *path, json_t *value);
 
+/* A failure as documents carry it: {"code", "message", "retryable", "hint"}. New. */
+json_t *mt_err_to_json(const struct mt_err *err);
+
+/* The failure that such an object describes; returns -1. */
+int mt_err_from_json(const json_t *object, struct mt_err *err);
+
 /* The value as one compact line without its newline. free() it. */
 char *mt_json_compact(const json_t *value);
 
