@@ -13,6 +13,7 @@ uses.json      := base
 uses.conf      := base
 uses.cli       := base conf json
 uses.digest    := base
+uses.doc       := base json
 uses.proc      := base
 
 # ports: interface and dispatcher, no driver named
@@ -33,8 +34,8 @@ uses.av        := base json
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
 uses.catalog   := base json db store
-uses.stage     := base json cli digest proc db store catalog probe av
-uses.ingest    := base json conf cli digest proc db store catalog
+uses.stage     := base json cli doc digest proc db store catalog probe av
+uses.ingest    := base json conf cli doc digest proc db store catalog
 uses.transcode := base json conf cli digest db store catalog stage worker jail av
 uses.thumbs    := base json conf cli digest db store catalog stage worker jail av
 uses.analyze   := base json conf cli digest db store catalog stage worker jail av
@@ -60,7 +61,7 @@ open.json      := jansson.h
 
 # What each program is made of. Its link line follows from this and the above.
 uses.media-ingest    := ingest store-fs db-sqlite
-uses.media-probe     := probe cli store-fs
+uses.media-probe     := probe cli doc store-fs
 uses.media-transcode := transcode store-fs db-sqlite
 uses.media-thumbs    := thumbs store-fs db-sqlite
 uses.media-analyze   := analyze store-fs db-sqlite

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* doc.c - see doc.h. */
+#include "doc/doc.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *mt_doc_new(const char *name)
+{
+    json_t *doc = json_pack("{s:i, s:{}}", "schema", MT_DOC_SCHEMA, "asset");
+
+    mt_doc_set_name(json_object_get(doc, "asset"), mt_path_base(name));
+    return doc;
+}
+
+void mt_doc_set_name(json_t *asset, const char *name)
+{
+    size_t n = strlen(name);
+    char *clean = mt_utf8_clean(name, n);
+    bool exact = strcmp(clean, name) == 0 && n <= MT_DOC_NAME_MAX;
+
+    if (strlen(clean) > MT_DOC_NAME_MAX) {
+        size_t end = MT_DOC_NAME_MAX;
+        while (((unsigned char)clean[end] & 0xc0) == 0x80)
+            end--;
+        clean[end] = '\0';
+    }
+    json_object_set_new(asset, "original_filename", json_string(clean));
+    if (!exact) {
+        char *bytes = mt_base64(name, n);
+        mt_json_set(asset, "metadata.name_base64", json_string(bytes));
+        free(bytes);
+    }
+    free(clean);
+}
+
+int mt_doc_check(const json_t *doc, struct mt_err *err)
+{
+    if (!json_is_object(doc))
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "not a JSON object");
+    int64_t schema = mt_json_int(doc, "schema", -1);
+    if (schema != MT_DOC_SCHEMA)
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "'schema' is not %d", (int)MT_DOC_SCHEMA);
+    if (!json_is_object(json_object_get(doc, "asset")) &&
+        !json_is_object(json_object_get(doc, "error")))
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "neither 'asset' nor 'error' in it");
+    return 0;
+}
+
+void mt_doc_fail(json_t *doc, const char *stage, const struct mt_err *err)
+{
+    json_t *error = mt_err_to_json(err);
+
+    json_object_set_new(error, "stage", json_string(stage));
+    json_object_set_new(doc, "error", error);
+}
+
+void mt_doc_set_stage(json_t *doc, const char *stage, const char *status, const struct mt_err *err,
+                      int64_t took_ms)
+{
+    json_t *stages = json_object_get(doc, "stages");
+    json_t *row =
+        json_pack("{s:s, s:o, s:I}", "status", status, "error",
+                  err ? mt_err_to_json(err) : json_null(), "took_ms", (json_int_t)took_ms);
+
+    if (!json_is_object(stages)) {
+        stages = json_object();
+        json_object_set_new(doc, "stages", stages);
+    }
+    json_object_set_new(stages, stage, row);
+}
+
+bool mt_doc_failed(const json_t *doc)
+{
+    return json_is_object(json_object_get(doc, "error"));
+}
+
+enum mt_code mt_doc_code(const json_t *doc)
+{
+    const char *name;
+    json_t *stage;
+
+    if (mt_doc_failed(doc))
+        return mt_code_by_name(mt_json_str(doc, "error.code", "failed"));
+    json_object_foreach(
+        json_object_get(doc, "stages"), name,
+        stage) if (strcmp(mt_json_str(stage, "status", ""), "failed") ==
+                   0) return mt_code_by_name(mt_json_str(stage, "error.code", "failed"));
+    return MT_OK;
+}
