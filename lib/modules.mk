@@ -34,11 +34,11 @@ uses.av        := base json
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
 uses.catalog   := base json db store
-uses.stage     := base json cli doc digest proc db store catalog probe av
+uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
 uses.ingest    := base json conf cli doc digest proc db store catalog
-uses.transcode := base json conf cli digest db store catalog stage worker jail av
-uses.thumbs    := base json conf cli digest db store catalog stage worker jail av
-uses.analyze   := base json conf cli digest db store catalog stage worker jail av
+uses.transcode := base json cli doc store stage worker av
+uses.thumbs    := base json cli doc store stage worker av
+uses.analyze   := base json cli doc store stage worker av
 uses.status    := base json conf cli db catalog
 
 pkgs.json      := jansson

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* media-thumbs.c - pictures of a film. */
+#include "av/av.h"
+#include "cli/cli.h"
+#include "db-sqlite/db_sqlite.h"
+#include "stage/stage.h"
+#include "store-fs/store_fs.h"
+#include "thumbs/thumbs.h"
+
+struct settings {
+    struct mt_common common;
+    struct mt_stage_options stage;
+    int64_t count, width, height, quality;
+    const char *at, *format;
+};
+
+static const struct mt_opt opts[] = {
+    MT_INT(struct settings, count, 0, "count", "N", 1, MT_THUMBS_MAX, "processing.thumbnail_count",
+           "pictures, spread over the film"),
+    MT_STR(struct settings, at, 0, "at", "LIST", NULL, "at these times instead: 30,1:00,50%"),
+    MT_INT(struct settings, width, 0, "width", "PIXELS", 0, 16384, NULL,
+           "of the picture; 0: as the source"),
+    MT_INT(struct settings, height, 0, "height", "PIXELS", 0, 16384, NULL,
+           "at most; 0: follows the width"),
+    MT_STR(struct settings, format, 0, "format", "LIST", NULL, "webp, jpg, png"),
+    MT_INT(struct settings, quality, 0, "quality", "N", 1, 100, NULL, "of the pictures, 1 to 100"),
+    MT_STAGE_OPTS(struct settings),
+    MT_DRY_RUN_OPT(struct settings),
+    MT_COMMON_OPTS(struct settings),
+    {0},
+};
+
+static const struct mt_example examples[] = {
+    {"Ten pictures of a film, in WebP and JPEG:", "media-thumbs --count 10 talk.mov"},
+    {"At given times, as plain files:", "media-thumbs --at 5,50% -o out talk.mov"},
+    {"As part of a pipeline:", "media-ingest talk.mov | media-thumbs --count 10"},
+    {NULL, NULL},
+};
+
+static const struct mt_cli cli = {
+    .name = "media-thumbs",
+    .summary = "Takes pictures of films: by seeking, never black, upright and in shape.",
+    .operands = "[FILE|ID ...]",
+    .opts = opts,
+    .examples = examples,
+    .versions = mt_av_versions,
+};
+
+static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
+static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
+
+static int run(struct mt_run *r, void *settings, struct mt_err *err)
+{
+    const struct settings *set = settings;
+    struct mt_thumbs spec = {.count = set->count,
+                             .at = set->at,
+                             .width_px = set->width,
+                             .height_px = set->height,
+                             .formats = set->format,
+                             .quality = set->quality,
+                             .options = &set->stage};
+
+    if (mt_thumbs_check(&spec, err) < 0)
+        return -1;
+    json_t *parameters = mt_thumbs_parameters(&spec);
+    struct mt_stage stage = {.name = "thumbs",
+                             .job_type = "thumbnail",
+                             .parameters = parameters,
+                             .common = &set->common,
+                             .options = &set->stage,
+                             .stores = stores,
+                             .dbs = dbs,
+                             .work = mt_thumbs_work,
+                             .ctx = &spec};
+    int ret = mt_stage_run(&stage, r, err);
+    json_decref(parameters);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.count = 10, .width = 320, .format = "webp,jpg", .quality = 80};
+
+    mt_stage_defaults(&set.stage);
+    return mt_main(&cli, argc, argv, &set, run);
+}

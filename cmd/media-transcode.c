@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* media-transcode.c - renditions of a film, from one decode, verified before they are published. */
+#include "av/av.h"
+#include "cli/cli.h"
+#include "db-sqlite/db_sqlite.h"
+#include "stage/stage.h"
+#include "store-fs/store_fs.h"
+#include "transcode/transcode.h"
+
+struct settings {
+    struct mt_common common;
+    struct mt_stage_options stage;
+    const char *quality;
+    const char *preset;
+    int64_t crf, threads;
+};
+
+static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                      "medium",    "slow",      "slower",   "veryslow", NULL};
+
+static const struct mt_opt opts[] = {
+    MT_STR(struct settings, quality, 'q', "quality", "LIST", "processing.video_qualities",
+           "renditions to make: 1080p,720p,480p"),
+    MT_INT(struct settings, crf, 0, "crf", "N", 0, 51, NULL,
+           "constant quality; less is better and larger"),
+    MT_CHOICE(struct settings, preset, 0, "preset", "NAME", presets, NULL,
+              "speed of the encoder: veryfast ... veryslow"),
+    MT_INT(struct settings, threads, 0, "threads", "N", 0, 256, NULL,
+           "of each encoder; 0: all processors"),
+    MT_STAGE_OPTS(struct settings),
+    MT_DRY_RUN_OPT(struct settings),
+    MT_COMMON_OPTS(struct settings),
+    {0},
+};
+
+static const struct mt_example examples[] = {
+    {"Three renditions of a film, stored and recorded:",
+     "media-transcode -q 1080p,720p,480p talk.mov"},
+    {"The same as plain files, without a database:", "media-transcode -q 720p -o out talk.mov"},
+    {"As part of a pipeline:", "media-ingest talk.mov | media-transcode -q 720p | media-thumbs"},
+    {NULL, NULL},
+};
+
+static const struct mt_cli cli = {
+    .name = "media-transcode",
+    .summary = "Makes renditions of films: H.264 and AAC in MP4, from one decode, verified.",
+    .operands = "[FILE|ID ...]",
+    .opts = opts,
+    .examples = examples,
+    .versions = mt_av_versions,
+};
+
+static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
+static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
+
+static int run(struct mt_run *r, void *settings, struct mt_err *err)
+{
+    const struct settings *set = settings;
+    struct mt_transcode spec = {
+        .crf = set->crf, .preset = set->preset, .threads = set->threads, .options = &set->stage};
+
+    if (mt_ladder_parse(&spec.ladder, set->quality, err) < 0)
+        return -1;
+    json_t *parameters = mt_transcode_parameters(&spec);
+    struct mt_stage stage = {.name = "transcode",
+                             .job_type = "transcode",
+                             .parameters = parameters,
+                             .common = &set->common,
+                             .options = &set->stage,
+                             .stores = stores,
+                             .dbs = dbs,
+                             .work = mt_transcode_work,
+                             .ctx = &spec};
+    int ret = mt_stage_run(&stage, r, err);
+    json_decref(parameters);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.quality = "1080p,720p,480p", .preset = "medium", .crf = 23};
+
+    mt_stage_defaults(&set.stage);
+    return mt_main(&cli, argc, argv, &set, run);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stage.h - what every filter does around its own work.
+ *
+ * A filter takes media documents (from stdin), asset ids or files (operands), does
+ * one thing with each, adds what it made, and passes the document on, in input
+ * order, one line each. This module finds the source and opens it, records the
+ * job, publishes results, survives failures of single inputs, and counts them;
+ * the filter brings a work function.
+ *
+ * Sources. An asset id, as operand or in a document, is looked up in the
+ * database, and the row decides where the bytes are. A file operand is
+ * ingested first (by media-ingest, its sibling), so that results have an asset to
+ * belong to. With -o DIR there is no asset: files are read where they lie, results
+ * are files in DIR named after the source, and a journal below
+ * DIR/.media-toolkit remembers from what each was made.
+ *
+ * Publishing. Results are immutable and named by what made them: asset id,
+ * name, recipe. What is there already is not made again.
+ */
+#ifndef MT_STAGE_STAGE_H
+#define MT_STAGE_STAGE_H
+
+#include "av/av.h"
+#include "cli/cli.h"
+#include "db/db.h"
+#include "store/store.h"
+#include "worker/worker.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mt_stage_state; /* the module's own */
+
+/* One input being worked on; lent to the work function. */
+struct mt_item {
+    json_t *doc;          /* the document; the work function may add members */
+    const char *asset_id; /* NULL with -o DIR */
+    const char *name;     /* of the source, for messages */
+    int fd;               /* the source: a regular file, read-only */
+    int64_t duration_us;  /* of the source as probed; 0: unknown */
+    const char
+        *status;    /* how the stage ended: "completed" unless the work function says otherwise */
+    json_t *report; /* members for stages.NAME besides status, error and took_ms */
+    struct mt_stage_state *state;
+};
+
+/* The options that all filters share; a member of their settings. */
+struct mt_stage_options {
+    const char *output; /* -o DIR, or NULL */
+    bool force;
+    int64_t memory, timeout_us; /* of one jailed child; 0: no limit of ours */
+    int64_t pixels, side, streams, duration_us, frames;
+};
+
+#define MT_STAGE_OPTS(T)                                                                           \
+    MT_STR(T, stage.output, 'o', "output", "DIR", NULL,                                            \
+           "write plain files into DIR, no database"),                                             \
+        MT_FLAG(T, stage.force, 0, "force", "make again what is there already"),                   \
+        MT_SIZE(T, stage.memory, 0, "memory", "limits.memory", "memory of one jailed process"),    \
+        MT_DURATION(T, stage.timeout_us, 0, "timeout", NULL, "longest work on one file"),          \
+        MT_INT(T, stage.pixels, 0, "max-pixels", "N", 1, INT64_MAX, "limits.pixels",               \
+               "largest picture, width times height"),                                             \
+        MT_INT(T, stage.side, 0, "max-side", "PIXELS", 1, INT32_MAX, "limits.side",                \
+               "longest side of a picture"),                                                       \
+        MT_INT(T, stage.streams, 0, "max-streams", "N", 1, 100000, "limits.streams",               \
+               "streams in one file"),                                                             \
+        MT_DURATION(T, stage.duration_us, 0, "max-duration", "limits.duration", "longest film"),   \
+        MT_INT(T, stage.frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",               \
+               "pictures in one stream")
+
+/* The values those options have when nobody sets them. */
+void mt_stage_defaults(struct mt_stage_options *options);
+
+struct mt_stage {
+    const char *name;     /* in the document: "transcode" */
+    const char *job_type; /* in processing_jobs: "transcode", "thumbnail", "analyze" */
+    json_t *parameters;   /* the job's input_parameters; lent */
+    const struct mt_common *common;
+    const struct mt_stage_options *options;
+    const struct mt_store_driver *const *stores;
+    const struct mt_db_driver *const *dbs;
+
+    /*
+     * Does the work on one input. -1 with *err: MT_ERR_NOT_APPLICABLE becomes
+     * the stage's status of that name; MT_ERR_CANCELLED ends the run; any other
+     * fails the stage for this document, which goes on all the same.
+     */
+    int (*work)(struct mt_item *item, void *ctx, struct mt_err *err);
+    void *ctx;
+};
+
+/* Runs the filter over all of its inputs. Failures of single inputs are counted in r->outcome. */
+int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *err) MT_MUST_USE;
+
+/* The limits of the options, as the media libraries take them. */
+struct mt_av_limits mt_stage_limits(const struct mt_stage_options *options);
+
+/* What an output is called: "720p" or "thumbs/30s", its recipe and its extension. */
+struct mt_output {
+    const char *name;
+    const char *recipe;
+    const char *ext;
+};
+
+/*
+ * Whether the output was made before, from this source, by this recipe, and is
+ * still there: 1 and its entry as the document shows it (a new reference), else 0. Always 0
+ * with --force. -1 when that cannot be found out.
+ */
+int mt_item_made(struct mt_item *item, const struct mt_output *output, json_t **entry,
+                 struct mt_err *err) MT_MUST_USE;
+
+/*
+ * All that was made before by a recipe below a name ("thumbs/"), in order of name; an array, new.
+ * Empty with --force.
+ */
+json_t *mt_item_made_below(struct mt_item *item, const char *name, const char *recipe,
+                           struct mt_err *err);
+
+/* Begins the output; write it through *put, then publish, or mt_put_abort(). */
+int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+                  struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Makes the output durable and visible and adds what only now is known to entry
+ * (id, url, cdn_url, file_size, checksum). entry has the document's members
+ * for it and variant_type; details are kept in the row. *put becomes NULL, also
+ * on failure, when nothing remains of it. entry stays the caller's.
+ */
+int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+                    json_t *entry, struct mt_err *err) MT_MUST_USE;
+
+/* Records a finished analysis of the type (no effect with -o DIR). results is lent. */
+int mt_item_record(struct mt_item *item, const char *type, const json_t *results,
+                   struct mt_err *err) MT_MUST_USE;
+
+/* Shows how far the work is, and writes it to the job now and then. For mt_av_progress and workers.
+ */
+void mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us);
+
+/*
+ * Runs fn in a jailed child with the item's limits; its lines {"progress": [done_us, total_us]}
+ * are shown, any other goes to on_line. fds: what the child keeps besides the source.
+ */
+struct mt_item_work {
+    const char *what; /* "transcoding" */
+    bool encode;      /* the jail of encoders instead of decoders */
+    int (*run)(void *arg, struct mt_worker *worker, struct mt_err *err);
+    void *arg;
+    int (*on_line)(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err);
+    void *ctx;
+    const int *fds;
+    int n_fds;
+};
+int mt_item_run(struct mt_item *item, const struct mt_item_work *work,
+                struct mt_err *err) MT_MUST_USE;
+
+/* A progress callback that sends such lines from the child; ctx is the worker. */
+int mt_stage_tell(void *worker, int64_t done_us, int64_t total_us);
+
+/* The eight hex digits that stand for settings (any JSON) and tool version. */
+void mt_stage_recipe(const json_t *settings, char recipe[9]);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* transcode.c - see transcode.h. */
+#include "transcode/transcode.h"
+
+#include "av/probe.h"
+#include "av/transcode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "json/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A rendition under way. */
+struct rendition {
+    const struct mt_rung *rung;
+    char recipe[9];
+    struct mt_put *put;
+    json_t *made;  /* what the encoder says it made */
+    json_t *check; /* what a full decode says is there */
+};
+
+struct work {
+    const struct mt_transcode *spec;
+    struct mt_item *item;
+    struct mt_ladder ladder; /* fitted to the source */
+    struct rendition todo[MT_RUNGS_MAX];
+    int n;
+    json_t *source; /* the encoder's report on the source */
+};
+
+json_t *mt_transcode_parameters(const struct mt_transcode *spec)
+{
+    json_t *qualities = json_array();
+
+    for (int i = 0; i < spec->ladder.n; i++)
+        json_array_append_new(qualities, json_string(spec->ladder.rungs[i].name));
+    return json_pack("{s:o, s:s, s:s, s:I, s:s}", "qualities", qualities, "format", "mp4",
+                     "video_codec", "h264", "crf", (json_int_t)spec->crf, "preset", spec->preset);
+}
+
+/* All that decides the bytes of one rendition, short enough for a name. */
+static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *rung, char recipe[9])
+{
+    json_t *settings = json_pack("{s:s, s:i, s:I, s:I, s:I, s:s}", "what", "mp4 h264 aac", "height",
+                                 rung->height_px, "max", (json_int_t)rung->max_bps, "audio",
+                                 (json_int_t)rung->audio_bps, "crf", (json_int_t)spec->crf,
+                                 "preset", spec->preset);
+
+    mt_stage_recipe(settings, recipe);
+    json_decref(settings);
+}
+
+static struct mt_output output_of(const struct rendition *r)
+{
+    return (struct mt_output){.name = r->rung->name, .recipe = r->recipe, .ext = "mp4"};
+}
+
+static void add_variant(json_t *doc, json_t *entry)
+{
+    json_t *variants = json_object_get(doc, "variants");
+    const char *url = mt_json_str(entry, "url", "");
+    json_t *old;
+    size_t i;
+
+    if (!json_is_array(variants)) {
+        variants = json_array();
+        json_object_set_new(doc, "variants", variants);
+    }
+    json_array_foreach(variants, i, old) if (strcmp(mt_json_str(old, "url", "?"), url) == 0)
+    {
+        json_array_set(variants, i, entry);
+        return;
+    }
+    json_array_append(variants, entry);
+}
+
+/* Takes what was made before, and lists what is to do. */
+static int plan(struct work *w, struct mt_err *err)
+{
+    for (int i = 0; i < w->ladder.n; i++) {
+        struct rendition *r = &w->todo[w->n];
+        json_t *entry = NULL;
+
+        *r = (struct rendition){.rung = &w->ladder.rungs[i]};
+        recipe_of(w->spec, r->rung, r->recipe);
+        struct mt_output output = output_of(r);
+        int made = mt_item_made(w->item, &output, &entry, err);
+        if (made < 0)
+            return -1;
+        if (made) {
+            add_variant(w->item->doc, entry);
+            json_decref(entry);
+        } else {
+            w->n++;
+        }
+    }
+    return 0;
+}
+
+/* In the jailed child: decodes once, encodes all. */
+static int encode(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    struct work *w = arg;
+    struct mt_av_rendition renditions[MT_RUNGS_MAX] = {{0}};
+
+    for (int i = 0; i < w->n; i++) {
+        const struct mt_rung *rung = w->todo[i].rung;
+        renditions[i] = (struct mt_av_rendition){.name = rung->name,
+                                                 .height_px = rung->height_px,
+                                                 .max_bps = rung->max_bps,
+                                                 .crf = (int)w->spec->crf,
+                                                 .audio_bps = rung->audio_bps,
+                                                 .fd = mt_put_fd(w->todo[i].put)};
+    }
+    struct mt_av_transcode spec = {.renditions = renditions,
+                                   .n = w->n,
+                                   .preset = w->spec->preset,
+                                   .threads = (int)w->spec->threads,
+                                   .limits = mt_stage_limits(w->spec->options),
+                                   .progress = {mt_stage_tell, worker}};
+    json_t *report = mt_av_transcode(w->item->fd, &spec, err);
+    if (!report)
+        return -1;
+    int ret = mt_worker_send(worker, report, NULL, 0, err);
+    json_decref(report);
+    return ret;
+}
+
+static int on_encoded(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
+{
+    struct work *w = ctx;
+    json_t *all = json_object_get(line, "renditions");
+
+    (void)data;
+    (void)n;
+    if ((int)json_array_size(all) != w->n)
+        return mt_fail(err, MT_ERR_VERIFY, "the encoder reports %zu renditions of %d",
+                       json_array_size(all), w->n);
+    for (int i = 0; i < w->n; i++) {
+        json_decref(w->todo[i].made);
+        w->todo[i].made = json_incref(json_array_get(all, (size_t)i));
+    }
+    json_decref(w->source);
+    w->source = json_incref(json_object_get(line, "source"));
+    return 0;
+}
+
+struct checking {
+    int fd;
+    struct mt_av_limits limits;
+};
+
+/* In the jailed child: decodes one rendition to its end. */
+static int check(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    const struct checking *c = arg;
+    struct mt_av_progress progress = {mt_stage_tell, worker};
+    json_t *report = mt_av_check(c->fd, &c->limits, &progress, err);
+
+    if (!report)
+        return -1;
+    int ret = mt_worker_send(worker, report, NULL, 0, err);
+    json_decref(report);
+    return ret;
+}
+
+static int on_checked(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
+{
+    struct rendition *r = ctx;
+
+    (void)data;
+    (void)n;
+    (void)err;
+    json_decref(r->check);
+    r->check = json_incref((json_t *)(uintptr_t)line);
+    return 0;
+}
+
+/* Compares what was meant with what a player will find. */
+static int compare(const struct rendition *r, struct mt_err *err)
+{
+    const char *name = r->rung->name;
+    int64_t frames = mt_json_int(r->made, "frames", -1);
+    int64_t found = mt_json_int(r->check, "video.frames", -2);
+    int64_t errors = mt_json_int(r->check, "errors", -1);
+    double meant = mt_json_num(r->made, "duration", -1);
+    double length = mt_json_num(r->check, "duration", -2);
+    double frame = frames > 0 ? meant / (double)frames : 0;
+    double slack = fmax(fmax(frame, meant * 0.001), 0.05);
+
+    if (errors != 0)
+        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %lld decoding errors in what was written",
+                       name, (long long)errors);
+    if (found != frames)
+        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %lld pictures written, %lld found", name,
+                       (long long)frames, (long long)found);
+    if (fabs(length - meant) > slack)
+        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %.3f s written, %.3f s found", name,
+                       meant, length);
+    if (mt_json_int(r->check, "video.width", 0) != mt_json_int(r->made, "width", -1) ||
+        mt_json_int(r->check, "video.height", 0) != mt_json_int(r->made, "height", -1))
+        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: not of the size that was wanted", name);
+    return 0;
+}
+
+static int verify(struct work *w, struct rendition *r, struct mt_err *err)
+{
+    int fd = mt_put_fd(r->put);
+    struct checking c = {.fd = fd, .limits = mt_stage_limits(w->spec->options)};
+    struct mt_item_work job = {.what = "verifying",
+                               .run = check,
+                               .arg = &c,
+                               .on_line = on_checked,
+                               .ctx = r,
+                               .fds = &fd,
+                               .n_fds = 1};
+
+    if (mt_item_run(w->item, &job, err) < 0) {
+        if (err->code != MT_ERR_CANCELLED)
+            err->code = MT_ERR_VERIFY;
+        return mt_fail_in(err, "rendition %s", r->rung->name);
+    }
+    return compare(r, err);
+}
+
+/* The document's entry for a verified rendition. New. */
+static json_t *entry_of(const struct rendition *r)
+{
+    int64_t w = mt_json_int(r->made, "width", 0);
+    int64_t h = mt_json_int(r->made, "height", 0);
+    int64_t bps = mt_json_int(r->made, "video_bps", 0) + mt_json_int(r->made, "audio_bps", 0);
+    char resolution[32], bitrate[32];
+
+    snprintf(resolution, sizeof resolution, "%lldx%lld", (long long)w, (long long)h);
+    snprintf(bitrate, sizeof bitrate, "%lldk", (long long)(bps + 500) / 1000);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s}", "variant_type",
+                     r->rung->height_px >= 720 ? "high_res" : "low_res", "quality", r->rung->name,
+                     "format", "mp4", "resolution", resolution, "bitrate", bitrate, "duration",
+                     mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
+                     json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe);
+}
+
+static int publish(struct work *w, struct rendition *r, struct mt_err *err)
+{
+    struct mt_output output = output_of(r);
+    json_t *entry = entry_of(r);
+    int ret = mt_item_publish(w->item, &output, &r->put, entry, err);
+
+    if (ret == 0)
+        add_variant(w->item->doc, entry);
+    json_decref(entry);
+    return ret;
+}
+
+static int begin_all(struct work *w, int fds[], struct mt_err *err)
+{
+    for (int i = 0; i < w->n; i++) {
+        struct mt_output output = output_of(&w->todo[i]);
+        if (mt_item_begin(w->item, &output, &w->todo[i].put, err) < 0)
+            return -1;
+        fds[i] = mt_put_fd(w->todo[i].put);
+    }
+    return 0;
+}
+
+static int make(struct work *w, struct mt_err *err)
+{
+    int fds[MT_RUNGS_MAX];
+    struct mt_item_work job = {.what = "transcoding",
+                               .encode = true,
+                               .run = encode,
+                               .arg = w,
+                               .on_line = on_encoded,
+                               .ctx = w,
+                               .fds = fds,
+                               .n_fds = w->n};
+
+    if (begin_all(w, fds, err) < 0 || mt_item_run(w->item, &job, err) < 0)
+        return -1;
+    for (int i = 0; i < w->n; i++)
+        if (verify(w, &w->todo[i], err) < 0 || publish(w, &w->todo[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Damage in the source is said, not hidden behind renditions that decode. */
+static void report_source(struct work *w)
+{
+    struct mt_item *item = w->item;
+    int64_t errors = mt_json_int(w->source, "errors", 0);
+    const char *state = mt_json_str(item->doc, "asset.metadata.damage.state", "ok");
+
+    if (w->source)
+        json_object_set(item->report, "source", w->source);
+    if (errors == 0 && strcmp(state, "ok") == 0)
+        return;
+    item->status = "degraded";
+    mt_log(MT_LOG_WARN,
+           "'%s' is damaged: the renditions lack what could not be decoded (%lld errors)",
+           item->name, (long long)errors);
+}
+
+static void free_work(struct work *w)
+{
+    for (int i = 0; i < MT_RUNGS_MAX; i++) {
+        mt_put_abort(&w->todo[i].put);
+        json_decref(w->todo[i].made);
+        json_decref(w->todo[i].check);
+    }
+    json_decref(w->source);
+}
+
+/* The size that a viewer sees, from the probed metadata. */
+static int source_size(const json_t *doc, int *w, int *h, struct mt_err *err)
+{
+    json_t *stream;
+    size_t i;
+
+    if (strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") != 0)
+        return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture to transcode");
+    json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
+    {
+        *w = (int)mt_json_int(stream, "display_width", 0);
+        *h = (int)mt_json_int(stream, "display_height", 0);
+        if (strcmp(mt_json_str(stream, "type", ""), "video") == 0 && *w > 0 && *h > 0 &&
+            !mt_json_bool(stream, "attached_picture", false))
+            return 0;
+    }
+    return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture to transcode");
+}
+
+int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
+{
+    const struct mt_transcode *spec = ctx;
+    struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
+    json_t *dropped = json_array();
+    int width, height;
+    int ret = -1;
+
+    if (source_size(item->doc, &width, &height, err) < 0)
+        goto out;
+    mt_ladder_fit(&w.ladder, width, height, dropped);
+    if (json_array_size(dropped) > 0)
+        json_object_set(item->report, "left_out", dropped);
+    if (plan(&w, err) < 0)
+        goto out;
+    if (w.n == 0)
+        item->status = "skipped";
+    else if (make(&w, err) < 0)
+        goto out;
+    report_source(&w);
+    ret = 0;
+out:
+    free_work(&w);
+    json_decref(dropped);
+    return ret;
+}

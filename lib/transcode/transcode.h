@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* transcode.h - the work of media-transcode on one input. */
+#ifndef MT_TRANSCODE_TRANSCODE_H
+#define MT_TRANSCODE_TRANSCODE_H
+
+#include "stage/stage.h"
+#include "transcode/ladder.h"
+
+struct mt_transcode {
+    struct mt_ladder ladder;
+    int64_t crf;        /* constant quality, 0-51, capped by each rung's peak rate */
+    const char *preset; /* of the encoder */
+    int64_t threads;    /* of each encoder; 0: all processors */
+    const struct mt_stage_options *options;
+};
+
+/* The settings that decide what comes out, for the recipe and the job. New. */
+json_t *mt_transcode_parameters(const struct mt_transcode *spec);
+
+/*
+ * A stage's work function (ctx: struct mt_transcode): makes the renditions that
+ * are missing from one decode of the source, decodes each in full, and publishes
+ * only what is whole: as many pictures and as much time as went in, no errors.
+ * Damage met in the source makes the stage "degraded", with what was lost.
+ */
+int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err);
+
+#endif
