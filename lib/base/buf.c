@@ -2,13 +2,14 @@
 /* buf.c - see buf.h. */
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 void mt_buf_init(struct mt_buf *buf, size_t max)
 {
-    *buf = (struct mt_buf){.max = max};
+    *buf = (struct mt_buf){.max = max < PTRDIFF_MAX ? max : PTRDIFF_MAX - 1};
 }
 
 void mt_buf_free(struct mt_buf *buf)
@@ -34,11 +35,14 @@ int mt_buf_reserve(struct mt_buf *buf, size_t n, struct mt_err *err)
     size_t cap = buf->cap ? buf->cap * 2 : 256;
     if (cap <= buf->len + n)
         cap = buf->len + n + 1;
+    if (cap > buf->max + 1)
+        cap = buf->max + 1;
     char *data = realloc(buf->data, cap);
     if (!data)
         return mt_fail_errno(err, "cannot hold %zu bytes", cap);
     buf->data = data;
     buf->cap = cap;
+    data[buf->len] = '\0';
     return 0;
 }
 

@@ -104,12 +104,33 @@ static const struct {
                     "please report it with the command that led here"},
 };
 
+/* Where s may be cut so that at most max bytes and no part of a UTF-8 character stay. */
+static size_t cut(const char *s, size_t max)
+{
+    size_t n = strnlen(s, max + 1);
+
+    if (n <= max)
+        return n;
+    for (n = max; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+        n--;
+    return n;
+}
+
+/* Formats into all of out's size bytes or, if that is too long, up to a whole character. */
+static void format(char *out, size_t size, const char *fmt, va_list ap)
+{
+    int n = vsnprintf(out, size, fmt, ap);
+
+    if (n >= 0 && (size_t)n >= size)
+        out[cut(out, size - 2)] = '\0';
+}
+
 static void set(struct mt_err *err, enum mt_code code, int os_errno, const char *fmt, va_list ap)
 {
     err->code = code;
     err->os_errno = os_errno;
     err->hint[0] = '\0';
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    format(err->msg, sizeof err->msg, fmt, ap);
 }
 
 int mt_fail(struct mt_err *err, enum mt_code code, const char *fmt, ...)
@@ -153,8 +174,10 @@ int mt_fail_errno(struct mt_err *err, const char *fmt, ...)
     set(err, code_of_errno(saved), saved, fmt, ap);
     va_end(ap);
 
-    size_t n = strlen(err->msg);
-    snprintf(err->msg + n, sizeof err->msg - n, ": %s", strerror(saved));
+    const char *why = strerror(saved);
+    size_t max = sizeof err->msg - sizeof "...: " - strlen(why);
+    size_t n = cut(err->msg, max);
+    snprintf(err->msg + n, sizeof err->msg - n, "%s: %s", err->msg[n] ? "..." : "", why);
     return -1;
 }
 
@@ -165,11 +188,13 @@ int mt_fail_in(struct mt_err *err, const char *fmt, ...)
 
     memcpy(inner, err->msg, sizeof inner);
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    format(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
 
     size_t n = strlen(err->msg);
-    snprintf(err->msg + n, sizeof err->msg - n, ": %s", inner);
+    if (n + sizeof ": " < sizeof err->msg)
+        snprintf(err->msg + n, sizeof err->msg - n, ": %.*s",
+                 (int)cut(inner, sizeof err->msg - n - sizeof ": "), inner);
     return -1;
 }
 
@@ -178,7 +203,7 @@ int mt_hint(struct mt_err *err, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    format(err->hint, sizeof err->hint, fmt, ap);
     va_end(ap);
     return -1;
 }

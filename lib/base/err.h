@@ -71,9 +71,10 @@ struct mt_err {
 int mt_fail(struct mt_err *err, enum mt_code code, const char *fmt, ...) MT_PRINTF(3, 4);
 
 /*
- * As mt_fail(), remembering errno and appending its text. The code follows
- * from errno: ENOENT no_file, EACCES and EPERM unreadable, ENOSPC and EDQUOT
- * no_space, EROFS read_only, EISDIR not_regular, others io.
+ * As mt_fail(), remembering errno and appending its text, which stays whole
+ * however long the rest is. The code follows from errno: ENOENT and ENOTDIR
+ * no_file, EACCES and EPERM unreadable, ENOSPC and EDQUOT no_space, EROFS
+ * read_only, EISDIR and ENXIO not_regular, others io.
  */
 int mt_fail_errno(struct mt_err *err, const char *fmt, ...) MT_PRINTF(2, 3);
 

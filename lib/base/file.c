@@ -2,6 +2,7 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -23,9 +24,12 @@ void mt_fds_reserve(void)
 
 void mt_fd_close(int *fd)
 {
+    int saved = errno;
+
     if (*fd >= 0)
         close(*fd);
     *fd = -1;
+    errno = saved;
 }
 
 int mt_write_all(int fd, const void *data, size_t n)
@@ -146,30 +150,58 @@ int mt_open_regular(const char *path, struct stat *st, struct mt_err *err)
     return fd;
 }
 
+/* The directory that holds the name at path; free() it. */
+static char *parent_of(const char *path)
+{
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    return n ? mt_strndup(path, n) : mt_strdup(".");
+}
+
+static int make_dir(const char *path, struct mt_err *err)
+{
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0) {
+        char *parent = parent_of(path);
+        int ret = mt_fsync_dir(parent, err);
+        free(parent);
+        return ret;
+    }
+    int saved = errno;
+    if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return 0;
+        saved = ENOTDIR;
+    }
+    errno = saved;
+    return mt_fail_errno(err, "cannot create the directory '%s'", path);
+}
+
 int mt_mkdirs(const char *path, struct mt_err *err)
 {
     char *copy = mt_strdup(path);
-    int ret = 0;
+    int ret = *path ? 0 : make_dir(path, err);
 
-    for (char *p = copy + 1; ret == 0; p++) {
-        char c = *p;
-        if (c != '/' && c != '\0')
+    for (char *p = copy; ret == 0 && *p; p++) {
+        char next = p[1];
+        if (next != '/' && next != '\0')
             continue;
-        *p = '\0';
-        if (mkdir(copy, 0777) < 0 && errno != EEXIST && errno != EISDIR) {
-            struct stat st;
-            int saved = errno;
-            if (stat(copy, &st) < 0 || !S_ISDIR(st.st_mode)) {
-                errno = saved;
-                ret = mt_fail_errno(err, "cannot create the directory '%s'", copy);
-            }
-        }
-        *p = c;
-        if (c == '\0')
-            break;
+        p[1] = '\0';
+        ret = make_dir(copy, err);
+        p[1] = next;
     }
     free(copy);
     return ret;
+}
+
+int mt_fsync_dirfd(int fd)
+{
+    return fsync(fd) < 0 && errno != EINVAL ? -1 : 0;
 }
 
 int mt_fsync_dir(const char *path, struct mt_err *err)
@@ -178,43 +210,42 @@ int mt_fsync_dir(const char *path, struct mt_err *err)
 
     if (fd < 0)
         return mt_fail_errno(err, "cannot open the directory '%s'", path);
-    int ret = fsync(fd) < 0 ? mt_fail_errno(err, "cannot sync the directory '%s'", path) : 0;
+    int ret =
+        mt_fsync_dirfd(fd) < 0 ? mt_fail_errno(err, "cannot sync the directory '%s'", path) : 0;
     close(fd);
     return ret;
 }
 
-static int write_durably(int fd, const char *path, const void *data, size_t n, struct mt_err *err)
+/* Writes the whole temporary file; it gets the mode of what it will replace. -1 with errno. */
+static int write_durably(int fd, const char *target, const void *data, size_t n)
 {
-    if (fchmod(fd, 0644) < 0 || mt_write_all(fd, data, n) < 0 || fsync(fd) < 0)
-        return mt_fail_errno(err, "cannot write '%s'", path);
-    return 0;
+    struct stat st;
+
+    if (stat(target, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, st.st_mode & 0777) < 0)
+        return -1;
+    return mt_write_all(fd, data, n) < 0 ? -1 : fsync(fd);
 }
 
 int mt_write_file(const char *path, const void *data, size_t n, struct mt_err *err)
 {
-    const char *base = mt_path_base(path);
-    char *dir = base == path ? mt_strdup(".") : mt_strndup(path, (size_t)(base - path));
-    char *tmp = mt_asprintf("%s/.%s.XXXXXX", dir, base);
-    int fd = mkostemp(tmp, O_CLOEXEC);
+    char uuid[MT_UUID_TEXT];
+    char *dir = parent_of(path);
+    char *name = mt_asprintf(".tmp-%s", mt_uuid(uuid));
+    char *tmp = mt_path_join(dir, name);
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     int ret = -1;
 
     if (fd < 0) {
         mt_fail_errno(err, "cannot write '%s'", path);
-        goto out;
-    }
-    if (write_durably(fd, path, data, n, err) < 0) {
-        unlink(tmp);
-        goto out;
-    }
-    if (rename(tmp, path) < 0) {
+    } else if (write_durably(fd, path, data, n) < 0 || rename(tmp, path) < 0) {
         mt_fail_errno(err, "cannot write '%s'", path);
         unlink(tmp);
-        goto out;
+    } else {
+        ret = mt_fsync_dir(dir, err);
     }
-    ret = mt_fsync_dir(dir, err);
-out:
     mt_fd_close(&fd);
     free(tmp);
+    free(name);
     free(dir);
     return ret;
 }

@@ -16,7 +16,7 @@
  */
 void mt_fds_reserve(void);
 
-/* Closes *fd unless it is -1, and sets it to -1. */
+/* Closes *fd unless it is -1, and sets it to -1. Leaves errno alone. */
 void mt_fd_close(int *fd);
 
 /* Writes all n bytes; EINTR and short writes are dealt with. -1 with errno. */
@@ -39,16 +39,26 @@ int mt_read_file(const char *path, struct mt_buf *buf, struct mt_err *err) MT_MU
  */
 int mt_open_regular(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
 
-/* Creates the directory and what is missing above it, mode 0777 less the umask. */
+/*
+ * Creates the directory and what is missing above it, durably, mode 0777 less
+ * the umask. MT_ERR_NO_FILE when something that is no directory is in the way.
+ */
 int mt_mkdirs(const char *path, struct mt_err *err) MT_MUST_USE;
 
-/* fsync()s the directory at path, so that renames into it survive a power cut. */
+/*
+ * fsync()s the directory at path, so that renames into it survive a power cut.
+ * File systems that cannot do that to a directory (EINVAL) count as done.
+ */
 int mt_fsync_dir(const char *path, struct mt_err *err) MT_MUST_USE;
+
+/* The same for a descriptor of the directory. -1 with errno. */
+int mt_fsync_dirfd(int fd) MT_MUST_USE;
 
 /*
  * Replaces the file at path by the n bytes, so that a reader sees all of the
  * old or all of the new, also after a power cut: temporary name, fsync,
- * rename, fsync of the directory.
+ * rename, fsync of the directory. The mode is that of the older file, else 0666
+ * less the umask. Temporary names begin with ".tmp-".
  */
 int mt_write_file(const char *path, const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
 

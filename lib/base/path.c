@@ -17,32 +17,57 @@ const char *mt_path_base(const char *path)
     return slash ? slash + 1 : path;
 }
 
-void mt_path_ext(const char *path, char ext[16])
+/* The dot before the extension, else the end of the name. */
+static const char *ext_of(const char *base)
 {
-    const char *base = mt_path_base(path);
+    const char *end = base + strlen(base);
     const char *dot = strrchr(base, '.');
 
-    ext[0] = '\0';
-    if (!dot || dot == base || strlen(dot + 1) > 15)
-        return;
-    strcpy(ext, dot + 1);
+    if (!dot || dot == base || !dot[1] || end - dot > 16)
+        return end;
+    for (const char *c = dot + 1; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            return end;
+    return dot;
+}
+
+void mt_path_ext(const char *path, char ext[16])
+{
+    const char *dot = ext_of(mt_path_base(path));
+
+    strcpy(ext, *dot ? dot + 1 : "");
     mt_str_lower(ext);
+}
+
+/* Replaces each control character of the well-formed string by '_', in place. */
+static void blank_controls(char *s)
+{
+    char *out = s;
+    uint32_t cp = 0;
+    size_t n = strlen(s);
+
+    for (size_t i = 0, len; i < n; i += len) {
+        len = mt_utf8_next(s + i, n - i, &cp);
+        if (mt_utf8_is_control(cp)) {
+            *out++ = '_';
+        } else {
+            memmove(out, s + i, len);
+            out += len;
+        }
+    }
+    *out = '\0';
 }
 
 char *mt_path_stem(const char *path)
 {
     const char *base = mt_path_base(path);
-    const char *dot = strrchr(base, '.');
-    size_t n = dot && dot != base ? (size_t)(dot - base) : strlen(base);
-    char *stem = mt_utf8_clean(base, n);
+    char *stem = mt_utf8_clean(base, (size_t)(ext_of(base) - base));
     char *p = stem;
 
-    for (char *c = stem; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '_';
+    blank_controls(stem);
     while (*p == '.' || *p == '-')
         p++;
-    n = strlen(p);
+    size_t n = strlen(p);
     if (n > 120)
         for (n = 120; n > 0 && ((unsigned char)p[n] & 0xc0) == 0x80;)
             n--;
@@ -51,16 +76,26 @@ char *mt_path_stem(const char *path)
     return out;
 }
 
+static bool is_plain_text(const char *s)
+{
+    uint32_t cp = 0;
+    size_t n = strlen(s);
+
+    for (size_t i = 0, len; i < n; i += len) {
+        len = mt_utf8_next(s + i, n - i, &cp);
+        if (len == 0 || mt_utf8_is_control(cp))
+            return false;
+    }
+    return true;
+}
+
 bool mt_key_is_safe(const char *key)
 {
-    if (!*key || strlen(key) > 500)
+    if (!*key || strlen(key) > 500 || !is_plain_text(key))
         return false;
-    for (const char *c = key; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return false;
     for (const char *p = key;;) {
         size_t n = strcspn(p, "/");
-        if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+        if (n == 0 || n > 255 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
             return false;
         if (!p[n])
             return true;

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Length of the well-formed sequence at s (1-4), or 0. *cp is its code point. */
-static size_t utf8_next(const unsigned char *s, size_t n, uint32_t *cp)
+size_t mt_utf8_next(const char *text, size_t n, uint32_t *cp)
 {
+    const unsigned char *s = (const unsigned char *)text;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t len = s[0] < 0x80   ? 1
                  : s[0] < 0xc2 ? 0
@@ -39,7 +39,7 @@ bool mt_utf8_valid(const char *s, size_t n)
     uint32_t cp;
 
     for (size_t i = 0; i < n;) {
-        size_t len = utf8_next((const unsigned char *)s + i, n - i, &cp);
+        size_t len = mt_utf8_next(s + i, n - i, &cp);
         if (len == 0)
             return false;
         i += len;
@@ -54,7 +54,7 @@ char *mt_utf8_clean(const char *s, size_t n)
     uint32_t cp;
 
     for (size_t i = 0; i < n;) {
-        size_t len = s[i] ? utf8_next((const unsigned char *)s + i, n - i, &cp) : 0;
+        size_t len = s[i] ? mt_utf8_next(s + i, n - i, &cp) : 0;
         memcpy(p, len ? s + i : "\xef\xbf\xbd", len ? len : 3);
         p += len ? len : 3;
         i += len ? len : 1;
@@ -63,11 +63,10 @@ char *mt_utf8_clean(const char *s, size_t n)
     return out;
 }
 
-/* Characters that move the cursor, end a line or turn the direction of the text around them. */
-static bool is_control(uint32_t c)
+bool mt_utf8_is_control(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 char *mt_text_printable(const char *s, size_t max)
@@ -78,10 +77,10 @@ char *mt_text_printable(const char *s, size_t max)
 
     for (size_t i = 0; i < n;) {
         uint32_t cp = 0;
-        size_t len = utf8_next((const unsigned char *)s + i, n - i, &cp);
+        size_t len = mt_utf8_next(s + i, n - i, &cp);
         if (len == 0)
             p += sprintf(p, "\\x%02x", (unsigned char)s[i]);
-        else if (is_control(cp))
+        else if (mt_utf8_is_control(cp))
             p += sprintf(p, cp < 0x100 ? "\\x%02x" : "\\u%04x", cp);
         else
             p = (char *)memcpy(p, s + i, len) + len;
@@ -90,7 +89,9 @@ char *mt_text_printable(const char *s, size_t max)
     *p = '\0';
 
     size_t total = (size_t)(p - out);
-    if (max < 8 || total <= max)
+    if (max < 8)
+        max = 8;
+    if (total <= max)
         return out;
     size_t head = (max - 3) / 2;
     size_t tail = total - (max - 3 - head);
@@ -124,6 +125,11 @@ char *mt_str_lower(char *s)
     return s;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 int mt_parse_int(const char *what, const char *text, int64_t min, int64_t max, int64_t *out,
                  struct mt_err *err)
 {
@@ -131,7 +137,7 @@ int mt_parse_int(const char *what, const char *text, int64_t min, int64_t max, i
 
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    if (end == text || *end || *text == ' ' || *text == '+')
+    if (!is_digit(text[*text == '-']) || *end)
         return mt_fail(err, MT_ERR_USAGE, "%s takes a whole number, not '%s'", what, text);
     if (errno == ERANGE || v < min || v > max)
         return mt_fail(err, MT_ERR_USAGE, "%s must be between %lld and %lld, not %s", what,
@@ -168,42 +174,71 @@ int mt_parse_size(const char *what, const char *text, int64_t *bytes, struct mt_
 
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    int64_t unit = end == text ? 0 : size_unit(end);
-    if (unit == 0 || errno || v < 0)
+    int64_t unit = is_digit(*text) ? size_unit(end) : 0;
+    if (unit == 0)
         return mt_fail(err, MT_ERR_USAGE, "%s takes a size such as 500M or 2Gi, not '%s'", what,
                        text);
-    if (__builtin_mul_overflow((int64_t)v, unit, bytes))
+    if (errno || __builtin_mul_overflow((int64_t)v, unit, bytes))
         return mt_fail(err, MT_ERR_USAGE, "%s is too large: '%s'", what, text);
     return 0;
+}
+
+/* Millionths of the figure at *p ("12.5"), moving behind it; -1 if it is none or over 10^9. */
+static int64_t read_millionths(const char **p, bool *whole)
+{
+    int64_t v = 0;
+
+    if (!is_digit(**p) && !(**p == '.' && is_digit((*p)[1])))
+        return -1;
+    for (; is_digit(**p); ++*p)
+        if ((v = v * 10 + (**p - '0')) > 1000000000)
+            return -1;
+    v *= 1000000;
+    *whole = **p != '.';
+    if (*whole)
+        return v;
+    ++*p;
+    for (int64_t unit = 100000; is_digit(**p); ++*p, unit /= 10)
+        v += (**p - '0') * unit;
+    return v;
+}
+
+/* The figures of text and what follows them; false if they are no duration. */
+static bool read_clock(const char **text, int64_t *total, int *fields)
+{
+    bool whole;
+
+    *total = 0;
+    for (*fields = 1; *fields <= 3; ++*fields) {
+        int64_t v = read_millionths(text, &whole);
+        if (v < 0 || (*fields > 1 && v >= 60000000))
+            return false;
+        *total = *total * 60 + v;
+        if (**text != ':')
+            return true;
+        if (!whole)
+            return false;
+        ++*text;
+    }
+    return false;
 }
 
 int mt_parse_duration(const char *what, const char *text, int64_t *us, struct mt_err *err)
 {
     static const struct {
         const char *suffix;
-        double factor;
-    } units[] = {{"", 1e6}, {"s", 1e6}, {"ms", 1e3}, {"m", 60e6}, {"h", 3600e6}};
+        int64_t mul, div;
+    } units[] = {{"", 1, 1}, {"s", 1, 1}, {"ms", 1, 1000}, {"m", 60, 1}, {"h", 3600, 1}};
     const char *p = text;
-    double total = 0;
-    int fields = 0;
+    int64_t total;
+    int fields;
 
-    for (;;) {
-        char *end;
-        double v = (*p >= '0' && *p <= '9') || *p == '.' ? strtod(p, &end) : -1;
-        if (v < 0 || v > 1e9 || (fields > 0 && v >= 60) || ++fields > 3)
-            break;
-        total = total * 60 + v;
-        if (*end == ':') {
-            p = end + 1;
-            continue;
-        }
+    if (read_clock(&p, &total, &fields))
         for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-            if (strcmp(end, units[i].suffix) == 0 && (fields == 1 || i == 0)) {
-                *us = (int64_t)(total * units[i].factor + 0.5);
+            if (strcmp(p, units[i].suffix) == 0 && (fields == 1 || i == 0)) {
+                *us = total * units[i].mul / units[i].div;
                 return 0;
             }
-        break;
-    }
     return mt_fail(err, MT_ERR_USAGE, "%s takes a time such as 30, 1:30 or 1:02:03.5, not '%s'",
                    what, text);
 }
@@ -226,9 +261,9 @@ char *mt_show_bytes(int64_t bytes, char out[MT_FIGURE])
 
 char *mt_show_duration(int64_t us, char out[MT_FIGURE])
 {
-    long long s = (long long)((us + 500000) / 1000000);
+    long long s = us / 1000000 + (us % 1000000 >= 500000);
 
-    if (us < 10 * 1000000LL)
+    if (us < 9995000)
         snprintf(out, MT_FIGURE, "%.2f s", (double)us / 1e6);
     else if (s < 3600)
         snprintf(out, MT_FIGURE, "%lld:%02lld", s / 60, s % 60);

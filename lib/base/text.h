@@ -9,6 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Length in bytes (1-4) of the well-formed UTF-8 sequence that the n > 0 bytes at s
+ * begin with, its code point into *cp; 0 if there is none.
+ */
+size_t mt_utf8_next(const char *s, size_t n, uint32_t *cp);
+
+/* Whether cp moves the cursor, ends a line or turns text around: C0, C1, line and bidi controls. */
+bool mt_utf8_is_control(uint32_t cp);
+
 /* Whether the n bytes are well-formed UTF-8 (Unicode 15, table 3-7). NUL counts as valid. */
 bool mt_utf8_valid(const char *s, size_t n);
 
@@ -20,9 +29,8 @@ char *mt_utf8_clean(const char *s, size_t n);
 
 /*
  * The string as it may be shown on a terminal or in one line of a log: valid
- * UTF-8, control characters (also C1, line and bidi controls) as \xNN or
- * \uNNNN, at most max columns-worth of bytes, the middle replaced by "..." if
- * longer. free() it.
+ * UTF-8, bytes that are not and control characters as \xNN or \uNNNN, at most
+ * max bytes (8 if max is less), the middle replaced by "..." if longer. free() it.
  */
 char *mt_text_printable(const char *s, size_t max);
 
@@ -46,7 +54,10 @@ int mt_parse_int(const char *what, const char *text, int64_t min, int64_t max, i
 int mt_parse_size(const char *what, const char *text, int64_t *bytes,
                   struct mt_err *err) MT_MUST_USE;
 
-/* Microseconds from "30", "30.5", "1:00", "1:02:03.25" or with suffix ms, s, m, h. */
+/*
+ * Microseconds from "30", "30.5", "1:00", "1:02:03.25" or, without colons, with
+ * suffix ms, s, m, h. No figure may pass 10^9, those after a colon not 59.
+ */
 int mt_parse_duration(const char *what, const char *text, int64_t *us,
                       struct mt_err *err) MT_MUST_USE;
 

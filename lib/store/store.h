@@ -4,8 +4,14 @@
  *
  * An object is bytes under a key. It becomes visible at commit, whole and
  * durable, or never; what a process that died had begun is removed by
- * mt_store_sweep(). Keys obey mt_key_is_safe(); the dispatcher refuses others
- * with MT_ERR_OUTSIDE_STORE before a driver sees them.
+ * mt_store_sweep(). When two commit the same key, the last one wins.
+ *
+ * Keys obey mt_key_is_safe(), and no part of them begins with ".tmp", which is
+ * the stores' own; the dispatcher refuses others with MT_ERR_OUTSIDE_STORE
+ * before a driver sees them, and passes over what else lies in a store. Let no
+ * key be another's directory: not every store can hold both "a" and "a/b".
+ *
+ * A handle belongs to one thread at a time.
  */
 #ifndef MT_STORE_STORE_H
 #define MT_STORE_STORE_H
@@ -30,8 +36,9 @@ struct mt_object {
  * One way of keeping objects. A driver is a const table; its state lives in
  * the priv_size zeroed bytes that open() is given, that of a put in
  * put_size zeroed bytes. Slots are required unless marked optional. Codes:
- * MT_ERR_NOT_FOUND for an absent object, NO_SPACE, READ_ONLY, BUSY (try
- * later), IO.
+ * MT_ERR_NOT_FOUND for an absent object, NO_SPACE, READ_ONLY (also for want of
+ * permission to write), UNREADABLE, BUSY (try later), IO. Messages name the key
+ * and the store.
  */
 struct mt_store_driver {
     const char *scheme; /* "file" in file:///srv/media */
@@ -41,8 +48,9 @@ struct mt_store_driver {
 
     /*
      * Makes priv ready. write: objects will be put, so what is missing (the
-     * directory, the bucket's prefix) is created. On failure close() is not
-     * called.
+     * directory, the bucket's prefix) is created; without it nothing is
+     * created, a missing store is MT_ERR_NOT_FOUND, and begin(), remove() and
+     * sweep() are not called. On failure close() is not called.
      */
     int (*open)(void *priv, const char *url, bool write, struct mt_err *err);
 
@@ -62,7 +70,9 @@ struct mt_store_driver {
      * an older object of that key atomically. sha256: 64 hex digits of the
      * content, or NULL if the caller does not know; a driver whose protocol
      * can check it does. Releases put and closes fd, also on failure, when
-     * nothing of it remains.
+     * nothing of it remains; except that a store which cannot tell whether an
+     * object that is already in place is durable fails and leaves it there,
+     * whole, rather than lose what it replaced as well.
      */
     int (*commit)(void *priv, void *put, const char *sha256, struct mt_err *err);
 
@@ -80,14 +90,14 @@ struct mt_store_driver {
 
     /*
      * Calls each() for every object whose key begins with prefix ("" for all),
-     * in no particular order; stops with -1 when each() gives -1.
+     * in no particular order; stops with -1 when each() gives -1. each() does
+     * not change the store.
      */
     int (*list)(void *priv, const char *prefix,
                 int (*each)(void *ctx, const struct mt_object *object, struct mt_err *err),
                 void *ctx, struct mt_err *err);
 
-    /* The URL at which programs on this machine, or holding the credentials, find key. free() it.
-     */
+    /* The URL where programs on this machine, or holding the credentials, find key. free() it. */
     char *(*url)(void *priv, const char *key);
 
     /*
@@ -106,8 +116,9 @@ struct mt_store_driver {
 /*
  * Opens the store that url names, with the first of drivers (ends with NULL)
  * whose scheme matches: the program, not this module, decides which drivers
- * are linked into it. *out is the caller's, to give to mt_store_close().
- * MT_ERR_CONFIG if no driver knows the scheme.
+ * are linked into it. *out is the caller's, to give to mt_store_close(); NULL
+ * on failure. MT_ERR_CONFIG if no driver knows the scheme. A store opened
+ * without write refuses to be changed with MT_ERR_BUG.
  */
 int mt_store_open(struct mt_store **out, const char *url,
                   const struct mt_store_driver *const drivers[], bool write,
@@ -119,39 +130,61 @@ void mt_store_close(struct mt_store **store);
 /* The scheme of the driver: "file", "s3", "mem". */
 const char *mt_store_scheme(const struct mt_store *store);
 
-/* Begins an object; *out goes to mt_put_commit() or mt_put_abort(). See the driver's slots. */
+/*
+ * Begins an object; *out goes to mt_put_commit() or mt_put_abort() before the
+ * store is closed. See the driver's slots.
+ */
 int mt_store_begin(struct mt_store *store, const char *key, struct mt_put **out,
                    struct mt_err *err) MT_MUST_USE;
 
-/* Appends n bytes to what was begun. */
+/*
+ * Writes n bytes where the descriptor stands: one after the other unless the
+ * caller moves it. After a failure commit fails too, with the same error.
+ */
 int mt_put_write(struct mt_put *put, const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
 
 /* The seekable descriptor behind put, for writers that need one. Stays the store's. */
 int mt_put_fd(const struct mt_put *put);
 
-/* Makes the object visible, durably; *put becomes NULL, also on failure. */
+/* Makes the object visible, durably; *put becomes NULL, also on failure. sha256 may be NULL. */
 int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err) MT_MUST_USE;
 
 /* Forgets it; *put becomes NULL. Does nothing if it is NULL already. */
 void mt_put_abort(struct mt_put **put);
 
+/* The object's size in bytes into *size (NULL: only whether it is there). */
 int mt_store_stat(struct mt_store *store, const char *key, int64_t *size,
                   struct mt_err *err) MT_MUST_USE;
 
-/* Returns the descriptor, or -1. */
+/* A new read-only, seekable descriptor, the caller's to close; or -1. */
 int mt_store_get(struct mt_store *store, const char *key, struct mt_err *err) MT_MUST_USE;
 
+/* Deletes, durably; a missing object is success. */
 int mt_store_remove(struct mt_store *store, const char *key, struct mt_err *err) MT_MUST_USE;
 
-/* Removes every object whose key begins with prefix, which must end with '/'. */
+/*
+ * Removes every object whose key begins with prefix, which must end with '/'
+ * (else MT_ERR_BUG), and with the last of them the directories that held them.
+ */
 int mt_store_remove_below(struct mt_store *store, const char *prefix,
                           struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Calls each() for every object whose key begins with prefix, "" for all, in no
+ * particular order. -1 when listing fails or each() gives -1; *err is then the
+ * one's or the other's. each() does not change the store.
+ */
 int mt_store_list(struct mt_store *store, const char *prefix,
                   int (*each)(void *ctx, const struct mt_object *object, struct mt_err *err),
                   void *ctx, struct mt_err *err) MT_MUST_USE;
+
+/* Where programs find key, see the slot; NULL for a key that is not safe. free() it. */
 char *mt_store_url(struct mt_store *store, const char *key);
+
+/* The key that url names in this store, safe, else NULL. free() it. */
 char *mt_store_key_of(struct mt_store *store, const char *url);
+
+/* Removes what dead processes left unfinished; *removed (may be NULL) counts. */
 int mt_store_sweep(struct mt_store *store, int64_t *removed, struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * put.c - objects on their way in, and what is left of those that never arrived.
+ *
+ * A temporary file is locked by its writer from just after its creation until
+ * it has left .tmp. Between creation and lock the sweeper may take it for
+ * dead, so the writer looks once more, when it has the lock, whether the name
+ * is still there; the sweeper does the same, since the name may have been
+ * committed between its open and its lock.
+ */
+#include "store-fs/internal.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How often others may take away a directory that was just made, or a file. */
+enum { TRIES = 32 };
+
+static bool lock(int fd)
+{
+    int r;
+
+    do
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    while (r < 0 && errno == EINTR);
+    return r == 0;
+}
+
+/* Whether name in dir still is the regular file behind fd. */
+static bool is_still(int dir, const char *name, int fd)
+{
+    struct stat a, b;
+
+    return fstat(fd, &a) == 0 && fstatat(dir, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A new file in .tmp that no sweeper will touch. Returns its descriptor, or -1 with errno. */
+static int create_locked(struct mt_fs *fs, char name[MT_UUID_TEXT])
+{
+    int saved = EBUSY;
+
+    for (int i = 0; i < TRIES; i++) {
+        if (mt_fs_open_tmp(fs, true) < 0 && errno != ENOENT)
+            return -1;
+        int fd = fs->tmp_fd < 0 ? -1
+                                : openat(fs->tmp_fd, mt_uuid(name),
+                                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                         fs->plain ? 0666 : 0640);
+        if (fd < 0 && errno != ENOENT)
+            return -1;
+        if (fd < 0) { /* another program has closed its plain store */
+            saved = ENOENT;
+            mt_fd_close(&fs->tmp_fd);
+            continue;
+        }
+        /* Where locks do not work the sweeper cannot lock either and removes nothing. */
+        if ((lock(fd) || errno != EWOULDBLOCK) && is_still(fs->tmp_fd, name, fd))
+            return fd;
+        mt_fd_close(&fd);
+    }
+    errno = saved;
+    return -1;
+}
+
+int mt_fs_begin(void *priv, void *put, const char *key, int *fd, struct mt_err *err)
+{
+    struct mt_fs *fs = priv;
+    struct mt_fs_put *p = put;
+
+    p->fd = create_locked(fs, p->name);
+    if (p->fd < 0)
+        return mt_fs_fail_write(fs, "write", key, err);
+    p->key = mt_strdup(key);
+    *fd = p->fd;
+    return 0;
+}
+
+static void release(struct mt_fs_put *p)
+{
+    mt_fd_close(&p->fd);
+    free(p->key);
+    p->key = NULL;
+}
+
+void mt_fs_abort(void *priv, void *put)
+{
+    struct mt_fs *fs = priv;
+    struct mt_fs_put *p = put;
+
+    unlinkat(fs->tmp_fd, p->name, 0);
+    release(p);
+}
+
+/* Renames into place; a remover may take the empty directories away meanwhile. -1 with errno. */
+static int put_in_place(struct mt_fs *fs, const struct mt_fs_put *p, bool *visible)
+{
+    int ret = -1;
+
+    *visible = false;
+    for (int i = 0; i < TRIES && ret < 0; i++) {
+        const char *name;
+        int dir = mt_fs_open_parent(fs, p->key, true, &name);
+        if (dir >= 0)
+            ret = renameat(fs->tmp_fd, p->name, dir, name);
+        if (ret == 0) {
+            *visible = true;
+            ret = mt_fsync_dirfd(dir);
+            mt_fd_close(&dir);
+            return ret;
+        }
+        mt_fd_close(&dir);
+        if (errno != ENOENT)
+            break;
+    }
+    return ret;
+}
+
+int mt_fs_commit(void *priv, void *put, const char *sha256, struct mt_err *err)
+{
+    struct mt_fs *fs = priv;
+    struct mt_fs_put *p = put;
+    bool visible = false;
+
+    (void)sha256; /* nothing between here and the disk would check it */
+    if (fsync(p->fd) == 0 && put_in_place(fs, p, &visible) == 0) {
+        release(p);
+        return 0;
+    }
+    mt_fs_fail_write(fs, visible ? "make durable" : "write", p->key, err);
+    if (visible) {
+        release(p);
+        return -1;
+    }
+    mt_fs_prune(fs, p->key);
+    mt_fs_abort(priv, put);
+    return -1;
+}
+
+/* Removes name if its writer is dead. Returns how many it removed, or -1 with errno. */
+static int sweep_one(const struct mt_fs *fs, const char *name)
+{
+    int fd = openat(fs->tmp_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int ret = 0;
+
+    /* It is gone, or somebody else's to sweep. */
+    if (fd < 0)
+        return 0;
+    if (lock(fd) && is_still(fs->tmp_fd, name, fd)) {
+        ret = unlinkat(fs->tmp_fd, name, 0) == 0 ? 1 : -1;
+        if (ret < 0 && errno == ENOENT)
+            ret = 0;
+    }
+    mt_fd_close(&fd);
+    return ret;
+}
+
+int mt_fs_sweep(void *priv, int64_t *removed, struct mt_err *err)
+{
+    struct mt_fs *fs = priv;
+    const struct dirent *entry = NULL;
+
+    if (mt_fs_open_tmp(fs, false) < 0)
+        return errno == ENOENT ? 0 : mt_fs_fail_write(fs, "sweep", MT_FS_TMP, err);
+    int fd = openat(fs->tmp_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int n = dir ? 0 : -1;
+    while (n >= 0 && (errno = 0, entry = readdir(dir))) {
+        n = mt_uuid_valid(entry->d_name) ? sweep_one(fs, entry->d_name) : 0;
+        *removed += n > 0 ? n : 0;
+    }
+    bool failed = n < 0 || (!entry && errno);
+    if (failed)
+        mt_fs_fail_write(fs, "sweep", MT_FS_TMP, err);
+    if (dir)
+        closedir(dir);
+    else
+        mt_fd_close(&fd);
+    return failed ? -1 : 0;
+}
