@@ -26,8 +26,9 @@ enum mt_db_dialect { MT_DB_SQLITE, MT_DB_POSTGRESQL };
 
 /* How a program comes to the database. */
 enum mt_db_mode {
-    MT_DB_READ,  /* changes nothing, not even a file; never migrates; a missing database is
-                    MT_ERR_NOT_FOUND */
+    MT_DB_READ,  /* changes nothing and creates no file; never migrates; a missing database is
+                    MT_ERR_NOT_FOUND. (Where a writer was killed half-way, its rollback is
+                    completed, as nothing could be read otherwise.) */
     MT_DB_WRITE, /* creates and migrates what is missing or older */
 };
 
@@ -78,19 +79,24 @@ struct mt_db_driver {
     /* The version that the database has, 0 for an empty one, and the one this program knows. */
     int (*version)(void *priv, int *have, int *known, struct mt_err *err);
 
+    /* What messages call it: its path, or its URL without what is secret. Lives as long as priv. */
+    const char *(*name)(void *priv);
+
     /*
      * Begins a transaction. write: waits its turn at the writers' gate first,
      * so that no later statement of it fails as busy.
      */
     int (*begin)(void *priv, bool write, struct mt_err *err);
-    int (*commit)(void *priv, struct mt_err *err);
+    int (*commit)(void *priv, struct mt_err *err); /* the transaction is over, also on failure */
     void (*rollback)(void *priv);
 
     /*
      * Runs one statement; each row goes to each() (NULL: rows are dropped);
-     * stops with -1 when each() gives -1. *changes (may be NULL): rows
-     * inserted, updated or deleted. A violated constraint is
-     * MT_ERR_FAILED with os_errno EEXIST.
+     * stops with -1 when each() gives -1 (what the statement changed stays
+     * changed). *changes (may be NULL): rows inserted, updated or deleted. A
+     * violated constraint is MT_ERR_FAILED with os_errno EEXIST, a statement
+     * that the database does not understand MT_ERR_BUG. each() may run
+     * further statements.
      */
     int (*query)(void *priv, const char *sql, const struct mt_db_value *args, int n,
                  int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
@@ -110,9 +116,15 @@ void mt_db_close(struct mt_db **db);
 
 enum mt_db_dialect mt_db_dialect(const struct mt_db *db);
 
+/* What messages call the database; never holds a secret. Lives as long as db. */
+const char *mt_db_name(const struct mt_db *db);
+
 /*
  * Transactions do not nest. A statement outside of one is a transaction of
- * its own; a writing one passes the writers' gate by itself.
+ * its own; a writing one passes the writers' gate by itself. In a transaction
+ * begun without write nothing may be written. After a failed statement the
+ * only thing to do with a transaction is to roll it back (PostgreSQL insists);
+ * after a failed commit it has been rolled back already.
  */
 int mt_db_begin(struct mt_db *db, bool write, struct mt_err *err) MT_MUST_USE;
 int mt_db_commit(struct mt_db *db, struct mt_err *err) MT_MUST_USE;
@@ -120,15 +132,23 @@ void mt_db_rollback(struct mt_db *db);
 
 /*
  * Arguments follow types, a letter each: s const char * (NULL is null),
- * i int64_t, d double, b bool (int), j json_t * (lent; NULL is null).
- * Statements must not be built from foreign text.
+ * i int64_t, d double, b bool (int), j json_t * (lent; NULL and JSON's null are null); at most
+ * MT_DB_ARGS_MAX of them, $1 being the first, each used by the statement at
+ * least once. Bytes of s that are not UTF-8 become U+FFFD. Statements must not
+ * be built from foreign text.
  */
+enum { MT_DB_ARGS_MAX = 40 };
 
 /* Runs a statement for its effect. *changes may be NULL. */
 int mt_db_exec(struct mt_db *db, int64_t *changes, struct mt_err *err, const char *sql,
                const char *types, ...) MT_MUST_USE;
 
-/* All rows as an array of objects, column name to value; a new reference. */
+/*
+ * All rows as an array of objects, column name to value; a new reference.
+ * MT_DB_JSON columns come parsed, or as a string if they hold no JSON. In
+ * SQLite those are the columns declared JSON and every column of a result
+ * whose name ends in "_json".
+ */
 json_t *mt_db_rows(struct mt_db *db, struct mt_err *err, const char *sql, const char *types, ...);
 
 /* The first row as an object; MT_ERR_NOT_FOUND (message "no row") if there is none. New. */
