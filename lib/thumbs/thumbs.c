@@ -258,7 +258,7 @@ int mt_thumbs_work(struct mt_item *item, void *ctx, struct mt_err *err)
     mt_stage_recipe(settings, w.recipe);
     json_decref(settings);
     if (strcmp(mt_json_str(item->doc, "asset.content_type", "video"), "audio") == 0 &&
-        !mt_json_bool(item->doc, "asset.metadata.cover_art", false))
+        !mt_json_bool(item->doc, "asset.metadata.embedded.cover_art", false))
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no picture in an audio file");
     if (spec->at) {
         w.n_times = read_times(spec->at, item->duration_us, w.times_us, err);

@@ -337,7 +337,7 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     const struct mt_transcode *spec = ctx;
     struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
     json_t *dropped = json_array();
-    int width, height;
+    int width = 0, height = 0;
     int ret = -1;
 
     if (source_size(item->doc, &width, &height, err) < 0)
