@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* media-ingest.c - files become assets: validated, hashed, stored, recorded. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "db-sqlite/db_sqlite.h"
+#include "ingest/ingest.h"
+#include "store-fs/store_fs.h"
+#include "json/json.h"
+
+#include <string.h>
+
+struct settings {
+    struct mt_common common;
+    int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
+    const char *video, *audio, *image;
+    const char *uploaded_by, *name, *metadata, *options, *scanner;
+};
+
+static const struct mt_opt opts[] = {
+    MT_SIZE(struct settings, max_size, 0, "max-size", "max_file_size", "refuse larger files"),
+    MT_STR(struct settings, video, 0, "video-formats", "LIST", "supported_formats.video",
+           "video formats to accept; default: all known"),
+    MT_STR(struct settings, audio, 0, "audio-formats", "LIST", "supported_formats.audio",
+           "audio formats to accept"),
+    MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
+           "image formats to accept"),
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL, "virus scanner; none: says so"),
+    MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
+           "the user these files belong to"),
+    MT_STR(struct settings, name, 0, "name", "NAME", NULL,
+           "file name for the bytes on standard input"),
+    MT_STR(struct settings, metadata, 0, "metadata", "JSON", NULL,
+           "an object to keep in metadata.user"),
+    MT_STR(struct settings, options, 0, "processing-options", "JSON", NULL,
+           "an object to keep for later stages"),
+    MT_INT(struct settings, pixels, 0, "max-pixels", "N", 1, INT64_MAX, "limits.pixels",
+           "largest picture, width times height"),
+    MT_INT(struct settings, side, 0, "max-side", "PIXELS", 1, INT32_MAX, "limits.side",
+           "longest side of a picture"),
+    MT_INT(struct settings, streams, 0, "max-streams", "N", 1, 100000, "limits.streams",
+           "streams in one file"),
+    MT_DURATION(struct settings, duration_us, 0, "max-duration", "limits.duration", "longest film"),
+    MT_INT(struct settings, frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",
+           "pictures in one stream"),
+    MT_SIZE(struct settings, memory, 0, "memory", "limits.memory", "memory of one jailed process"),
+    MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL, "longest look at one file"),
+    MT_DRY_RUN_OPT(struct settings),
+    MT_COMMON_OPTS(struct settings),
+    {0},
+};
+
+static const struct mt_example examples[] = {
+    {"Take a file in and see what it is:", "media-ingest talk.mov"},
+    {"Everything below a directory:",
+     "find archive -type f -print0 | media-ingest -0 --files-from -"},
+    {"Through the whole pipeline:",
+     "media-ingest talk.mov | media-transcode -q 720p,480p | media-thumbs | media-analyze"},
+    {NULL, NULL},
+};
+
+static const struct mt_cli cli = {
+    .name = "media-ingest",
+    .summary = "Takes files in: validated, hashed, stored and recorded, each with a document.",
+    .operands = "[FILE|- ...]",
+    .opts = opts,
+    .examples = examples,
+};
+
+static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
+static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
+
+/* A JSON object given as text; NULL text gives NULL. */
+static int parse_object(const char *option, const char *text, json_t **out, struct mt_err *err)
+{
+    *out = text ? mt_json_parse(option, text, strlen(text), err) : NULL;
+    if (text && !*out) {
+        err->code = MT_ERR_USAGE;
+        return -1;
+    }
+    if (*out && !json_is_object(*out)) {
+        json_decref(*out);
+        *out = NULL;
+        return mt_fail(err, MT_ERR_USAGE, "%s takes a JSON object", option);
+    }
+    return 0;
+}
+
+static int check(const struct settings *set, struct mt_err *err)
+{
+    if (set->uploaded_by && !mt_uuid_valid(set->uploaded_by))
+        return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
+    if (set->scanner && strcmp(set->scanner, "none:") != 0) {
+        mt_fail(err, MT_ERR_UNAVAILABLE, "no scanner driver for '%s'", set->scanner);
+        return mt_hint(err, "this version knows none: only");
+    }
+    if (!set->scanner && !set->common.quiet)
+        mt_log(MT_LOG_WARN,
+               "no virus scanner: files are taken in unscanned (--scanner=none: says that "
+               "this is meant)");
+    return 0;
+}
+
+static int run(struct mt_run *r, void *settings, struct mt_err *err)
+{
+    const struct settings *s = settings;
+    struct mt_ingest spec = {.common = &s->common,
+                             .stores = stores,
+                             .dbs = dbs,
+                             .formats = {s->video, s->audio, s->image},
+                             .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
+                                        s->memory, s->timeout_us},
+                             .max_size = s->max_size,
+                             .uploaded_by = s->uploaded_by,
+                             .name = s->name};
+    int ret = -1;
+
+    if (check(s, err) == 0 && parse_object("--metadata", s->metadata, &spec.metadata, err) == 0 &&
+        parse_object("--processing-options", s->options, &spec.options, err) == 0)
+        ret = mt_ingest_run(&spec, r, err);
+    json_decref(spec.metadata);
+    json_decref(spec.options);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.max_size = 5368709120,
+                           .pixels = 100000000,
+                           .side = 16384,
+                           .streams = 100,
+                           .duration_us = 24 * 3600 * 1000000LL,
+                           .frames = 10000000,
+                           .memory = 2LL << 30,
+                           .timeout_us = 60 * 1000000LL};
+
+    return mt_main(&cli, argc, argv, &set, run);
+}

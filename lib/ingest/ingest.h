@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ingest.h - a file becomes an asset, or is refused and says why.
+ *
+ * For each input: is it a regular file of a permitted size; what do the bytes
+ * say it is (the jailed helper); is that accepted; then one pass copies it into
+ * the store and hashes it; the same bytes of the same user are an asset
+ * already; else intent, object, and one transaction that makes it visible. A
+ * crash at any instant leaves an intent, which the next program sweeps.
+ */
+#ifndef MT_INGEST_INGEST_H
+#define MT_INGEST_INGEST_H
+
+#include "cli/cli.h"
+#include "db/db.h"
+#include "ingest/formats.h"
+#include "ingest/helper.h"
+#include "store/store.h"
+
+struct mt_ingest {
+    const struct mt_common *common;
+    const struct mt_store_driver *const *stores;
+    const struct mt_db_driver *const *dbs;
+    struct mt_format_policy formats;
+    struct mt_helper_limits limits;
+    int64_t max_size;        /* bytes */
+    const char *uploaded_by; /* UUID of the user, or NULL */
+    const char *name;        /* file name for standard input, or NULL */
+    json_t *metadata;        /* the user's own members for asset.metadata.user; lent, or NULL */
+    json_t *options;         /* processing options to keep with the asset; lent, or NULL */
+};
+
+/* Ingests all inputs of the run; failures of single inputs are counted in r->outcome. */
+int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err *err) MT_MUST_USE;
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* internal.h - shared by the files of lib/ingest only. */
+#ifndef MT_INGEST_INTERNAL_H
+#define MT_INGEST_INTERNAL_H
+
+#include "base/clock.h"
+#include "digest/digest.h"
+#include "ingest/ingest.h"
+
+#include <sys/stat.h>
+
+/* What one run of media-ingest holds. */
+struct mt_intake {
+    const struct mt_ingest *spec;
+    struct mt_run *run;
+    struct mt_db *db; /* NULL in a dry run, as is the store */
+    struct mt_store *store;
+    struct mt_helper *helper;
+};
+
+/* One input on its way. */
+struct mt_entry {
+    struct mt_intake *in;
+    const char *name; /* as the user gave it, for messages */
+    const char *base; /* the file name that is recorded */
+    bool is_stdin;
+    int fd;
+    struct stat stat; /* of fd when it was opened */
+    json_t *doc;
+    const char *status; /* completed, skipped, planned */
+
+    json_t *found;    /* the helper's answer */
+    json_t *metadata; /* what the asset's row will keep */
+    json_t *scan;     /* the verdict */
+    const struct mt_format *format;
+
+    char id[MT_UUID_TEXT];
+    char *key; /* "{id}/original.{ext}" */
+    struct mt_put *put;
+    int64_t size;
+    char sha256[MT_SHA256_TEXT];
+    char job[MT_UUID_TEXT]; /* our row in processing_jobs, or "" */
+    int64_t start_us;
+};
+
+void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name);
+void mt_entry_free(struct mt_entry *e);
+
+/*
+ * Opens the input and checks what needs no look inside. The bytes of stdin go
+ * straight into the store (or, in a dry run, nowhere but a nameless file) and
+ * are hashed on the way; e->fd is then what was kept.
+ */
+int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+
+/* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
+int mt_entry_identify(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* internal.h - shared by the files of lib/stage only. */
+#ifndef MT_STAGE_INTERNAL_H
+#define MT_STAGE_INTERNAL_H
+
+#include "probe/probe.h"
+#include "stage/stage.h"
+
+struct mt_stage_state {
+    const struct mt_stage *stage;
+    struct mt_run *run;
+    struct mt_db *db;         /* NULL with -o DIR, unless an id was named */
+    struct mt_store *store;   /* where sources are; NULL until needed with -o DIR */
+    struct mt_store *out;     /* where results go: store, or the directory of -o */
+    struct mt_prober *prober; /* for plain files, once one is met */
+
+    /* Of the input being worked on. */
+    json_t *source; /* with -o: what the notes compare */
+    char *stem;     /* with -o: how results begin */
+    char job[37];   /* the job row of our own, or "" */
+    int64_t start_us;
+};
+
+/* Opens what the run needs and sweeps what dead processes left. */
+int mt_stage_open(struct mt_stage_state *st, struct mt_err *err) MT_MUST_USE;
+void mt_stage_close(struct mt_stage_state *st);
+
+/*
+ * The item for an operand (a file or an asset id), or for a document from stdin, whose reference
+ * it takes. item->doc is set also on failure, so that there is something to print.
+ */
+int mt_item_of_operand(struct mt_item *item, const char *operand, struct mt_err *err) MT_MUST_USE;
+int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err) MT_MUST_USE;
+
+/* Forgets it: document, descriptor, names. */
+void mt_item_free(struct mt_item *item);
+
+#endif

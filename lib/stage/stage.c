@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stage.c - the loop of a filter; see stage.h. */
+#include "stage/stage.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "catalog/job.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "doc/doc.h"
+#include "stage/internal.h"
+#include "json/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void mt_stage_defaults(struct mt_stage_options *o)
+{
+    const struct mt_av_limits *l = &mt_av_default_limits;
+
+    *o = (struct mt_stage_options){.memory = 4LL << 30,
+                                   .pixels = l->pixels,
+                                   .side = l->side_px,
+                                   .streams = l->streams,
+                                   .duration_us = l->duration_us,
+                                   .frames = l->frames};
+}
+
+struct mt_av_limits mt_stage_limits(const struct mt_stage_options *o)
+{
+    return (struct mt_av_limits){o->pixels, o->side, o->streams, o->duration_us, o->frames};
+}
+
+/* Our own row in processing_jobs, unless a supervisor keeps one for us. */
+static int start_job(struct mt_item *item, struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+
+    st->job[0] = '\0';
+    if (!item->asset_id || st->stage->common->job)
+        return 0;
+    struct mt_job_new job = {.job_type = st->stage->job_type,
+                             .asset_id = item->asset_id,
+                             .step = st->stage->name,
+                             .parameters = st->stage->parameters};
+    return mt_job_start(st->db, &job, st->job, err);
+}
+
+/* What the job row keeps of the result. New. */
+static json_t *results_of(const struct mt_item *item)
+{
+    json_t *results = json_object();
+
+    json_object_update(results, item->report);
+    json_object_set_new(results, "status", json_string(item->status));
+    return results;
+}
+
+static int finish_job(struct mt_item *item, const struct mt_err *failure, struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+    json_t *results;
+
+    if (!st->job[0])
+        return 0;
+    bool none = failure && failure->code == MT_ERR_NOT_APPLICABLE;
+    bool cancelled = failure && failure->code == MT_ERR_CANCELLED;
+    struct mt_job_end end = {.status = cancelled          ? "cancelled"
+                                       : failure && !none ? "failed"
+                                                          : "completed",
+                             .outcome = none                                    ? "not_applicable"
+                                        : strcmp(item->status, "degraded") == 0 ? "degraded"
+                                                                                : "ok",
+                             .stage = st->stage->name,
+                             .error = failure && !none ? failure : NULL};
+    results = results_of(item);
+    end.results = results;
+    int ret = mt_job_finish(st->db, st->job, &end, err);
+    json_decref(results);
+    return ret;
+}
+
+/* Writes how the stage ended into the document. */
+static void record_stage(struct mt_item *item, const struct mt_err *failure)
+{
+    const struct mt_stage_state *st = item->state;
+    const char *name = st->stage->name;
+    bool none = failure && failure->code == MT_ERR_NOT_APPLICABLE;
+    const char *status = none ? "not_applicable" : failure ? "failed" : item->status;
+
+    mt_doc_set_stage(item->doc, name, status, failure, (mt_mono_us() - st->start_us) / 1000);
+    json_object_update(json_object_get(json_object_get(item->doc, "stages"), name), item->report);
+}
+
+static void report_failure(const struct mt_err *failure)
+{
+    mt_log_err(failure->code == MT_ERR_NOT_APPLICABLE ? MT_LOG_INFO : MT_LOG_ERROR, failure);
+}
+
+static int plan_only(struct mt_item *item)
+{
+    item->status = "planned";
+    json_object_set(item->report, "parameters", item->state->stage->parameters);
+    return 0;
+}
+
+/* The work itself; 0, or -1 with *failure. */
+static int work(struct mt_item *item, struct mt_err *failure)
+{
+    const struct mt_stage *stage = item->state->stage;
+    struct mt_err err;
+
+    if (stage->common->dry_run)
+        return plan_only(item);
+    if (start_job(item, failure) < 0)
+        return -1;
+    int ret = stage->work(item, stage->ctx, failure);
+    if (finish_job(item, ret < 0 ? failure : NULL, &err) == 0)
+        return ret;
+    if (ret == 0)
+        *failure = err;
+    else
+        mt_log_err(MT_LOG_ERROR, &err);
+    return -1;
+}
+
+/* Prints the document and counts it; 1 when the run is to end. */
+static int deliver(struct mt_item *item, const struct mt_err *failure, struct mt_err *err)
+{
+    const struct mt_stage_state *st = item->state;
+    enum mt_code code = mt_doc_code(item->doc);
+
+    mt_progress_end(failure && failure->code != MT_ERR_NOT_APPLICABLE ? "failed" : item->status,
+                    failure ? mt_code_name(failure->code) : NULL, failure ? failure->msg : NULL);
+    mt_outcome_add(&st->run->outcome, code);
+    if (mt_print(item->doc, err) < 0)
+        return -1;
+    return mt_stop_signal() || (code != MT_OK && st->stage->common->fail_fast);
+}
+
+/* An input whose source was found, or not (found < 0, *failure says why). */
+static int process(struct mt_item *item, int found, struct mt_err *failure, struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+    int ret = found;
+
+    if (found < 0) {
+        if (!mt_doc_failed(item->doc)) {
+            mt_doc_fail(item->doc, st->stage->name, failure);
+            report_failure(failure);
+        }
+        return deliver(item, failure, err);
+    }
+    st->start_us = mt_mono_us();
+    mt_progress_begin(item->name, st->stage->name, MT_UNIT_MEDIA, item->duration_us);
+    ret = work(item, failure);
+    if (ret < 0)
+        report_failure(failure);
+    record_stage(item, ret < 0 ? failure : NULL);
+    return deliver(item, ret < 0 ? failure : NULL, err);
+}
+
+static void begin_item(struct mt_item *item, struct mt_stage_state *st)
+{
+    *item = (struct mt_item){.fd = -1, .status = "completed", .report = json_object(), .state = st};
+}
+
+static int each_operand(struct mt_stage_state *st, struct mt_err *err)
+{
+    struct mt_names names;
+    const char *name;
+    int ret;
+
+    mt_names_init(&names, st->run, st->stage->common);
+    mt_progress_expect(st->run->n_operands);
+    while ((ret = mt_names_next(&names, &name, err)) == 1) {
+        struct mt_err failure = {.code = MT_OK};
+        struct mt_item item;
+        begin_item(&item, st);
+        int found = mt_item_of_operand(&item, name, &failure);
+        ret = process(&item, found, &failure, err);
+        mt_item_free(&item);
+        if (ret != 0)
+            break;
+    }
+    mt_names_free(&names);
+    return ret < 0 ? -1 : 0;
+}
+
+/* A line of stdin; what already carries an error passes through untouched. */
+static int take_line(struct mt_stage_state *st, const char *line, size_t n, int64_t number,
+                     struct mt_err *err)
+{
+    struct mt_err failure = {.code = MT_OK};
+    struct mt_item item;
+    char what[40];
+
+    snprintf(what, sizeof what, "line %lld of standard input", (long long)number);
+    json_t *doc = mt_json_parse(what, line, n, &failure);
+    begin_item(&item, st);
+    if (doc && mt_doc_check(doc, &failure) < 0) {
+        mt_fail_in(&failure, "%s", what);
+        json_decref(doc);
+        doc = NULL;
+    }
+    int found = -1;
+    if (!doc)
+        item.doc = json_pack("{s:i}", "schema", MT_DOC_SCHEMA);
+    else if (mt_doc_failed(doc))
+        item.doc = doc;
+    else
+        found = mt_item_of_document(&item, doc, &failure);
+    int ret = process(&item, found, &failure, err);
+    mt_item_free(&item);
+    return ret;
+}
+
+static int each_line(struct mt_stage_state *st, struct mt_err *err)
+{
+    struct mt_lines lines;
+    char *line;
+    size_t n;
+    int ret;
+
+    mt_lines_init(&lines, STDIN_FILENO, '\n', MT_JSON_LINE_MAX);
+    for (;;) {
+        ret = mt_lines_next(&lines, &line, &n, err);
+        if (ret < 0 && err->code == MT_ERR_BAD_DOCUMENT) {
+            mt_log_err(MT_LOG_ERROR, err);
+            mt_outcome_add(&st->run->outcome, err->code);
+            continue;
+        }
+        if (ret <= 0 || mt_stop_signal())
+            break;
+        ret = n ? take_line(st, line, n, lines.number, err) : 0;
+        if (ret != 0)
+            break;
+    }
+    mt_lines_free(&lines);
+    return ret < 0 ? -1 : 0;
+}
+
+int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *err)
+{
+    struct mt_stage_state st = {.stage = stage, .run = r};
+    bool operands = r->n_operands > 0 || stage->common->files_from;
+    int ret = -1;
+
+    if (!operands && isatty(STDIN_FILENO)) {
+        mt_fail(err, MT_ERR_USAGE, "nothing to work on");
+        return mt_hint(err, "name files or asset ids, or pipe the output of media-ingest in");
+    }
+    mt_av_log_capture();
+    if (mt_stage_open(&st, err) == 0)
+        ret = operands ? each_operand(&st, err) : each_line(&st, err);
+    mt_stage_close(&st);
+    return ret;
+}

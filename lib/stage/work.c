@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* work.c - an item's jailed children, and how far they are. */
+#include "stage/stage.h"
+
+#include "base/mem.h"
+#include "catalog/job.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "digest/digest.h"
+#include "stage/internal.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FDS_MAX = 64, STALL_US = 300 * 1000000 };
+
+/* What on_line and cancelled are called with. */
+struct listening {
+    struct mt_item *item;
+    const struct mt_item_work *work;
+};
+
+void mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us)
+{
+    struct mt_stage_state *st = item->state;
+    struct mt_err ignored;
+
+    mt_progress_update(done_us, total_us);
+    if (st->job[0] && total_us > 0) {
+        int percent = (int)(done_us >= total_us ? 100 : done_us * 100 / total_us);
+        if (mt_job_progress(st->db, st->job, percent, st->stage->name, &ignored) < 0) {
+            /* The row is brought up to date at the end, where failing counts. */
+        }
+    }
+}
+
+static int on_line(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
+{
+    struct listening *l = ctx;
+    const json_t *progress = json_object_get(line, "progress");
+
+    if (!json_is_array(progress))
+        return l->work->on_line(l->work->ctx, line, data, n, err);
+    mt_item_progress(l->item, json_integer_value(json_array_get(progress, 0)),
+                     json_integer_value(json_array_get(progress, 1)));
+    return 0;
+}
+
+static int cancelled(void *ctx)
+{
+    (void)ctx;
+    mt_progress_poll();
+    return mt_stop_signal();
+}
+
+int mt_stage_tell(void *worker, int64_t done_us, int64_t total_us)
+{
+    json_t *line = json_pack("{s:[I, I]}", "progress", (json_int_t)done_us, (json_int_t)total_us);
+    struct mt_err err;
+    int ret = mt_worker_send(worker, line, NULL, 0, &err);
+
+    json_decref(line);
+    return ret;
+}
+
+int mt_item_run(struct mt_item *item, const struct mt_item_work *work, struct mt_err *err)
+{
+    const struct mt_stage_options *o = item->state->stage->options;
+    struct listening l = {.item = item, .work = work};
+    char *what = mt_asprintf("%s '%s'", work->what, item->name);
+    int fds[FDS_MAX + 1] = {item->fd};
+    int ret;
+
+    for (int i = 0; i < work->n_fds && i < FDS_MAX; i++)
+        fds[i + 1] = work->fds[i];
+    struct mt_worker_spec spec = {.what = what,
+                                  .profile = work->encode ? MT_JAIL_ENCODE : MT_JAIL_DECODE,
+                                  .limits = {.memory_bytes = o->memory},
+                                  .wall_us = o->timeout_us,
+                                  .stall_us = STALL_US,
+                                  .fds = fds,
+                                  .n_fds = 1 + (work->n_fds < FDS_MAX ? work->n_fds : FDS_MAX),
+                                  .run = work->run,
+                                  .arg = work->arg,
+                                  .on_line = on_line,
+                                  .ctx = &l,
+                                  .cancelled = cancelled};
+    ret = mt_worker_run(&spec, err);
+    free(what);
+    return ret;
+}
+
+void mt_stage_recipe(const json_t *settings, char recipe[9])
+{
+    json_t *all = json_pack("{s:O, s:s}", "settings", settings, "version", MT_VERSION);
+    char *text = json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+    char hex[MT_SHA256_TEXT];
+    struct mt_err err;
+
+    if (!text || mt_sha256_of(text, strlen(text), hex, &err) < 0)
+        strcpy(hex, "00000000");
+    memcpy(recipe, hex, 8);
+    recipe[8] = '\0';
+    free(text);
+    json_decref(all);
+}
