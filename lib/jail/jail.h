@@ -4,13 +4,44 @@
  *
  * The caller forks, opens inputs and outputs, closes every other descriptor,
  * loads fonts and models, and then, still single-threaded, enters a profile.
- * From there: no new file can be opened (but see below), no socket made, no
- * program run, no other process seen or signalled; memory, CPU time and the
- * size of files written are bounded. There is no way back.
+ * From there: no file can be opened, made, renamed or removed, no socket made,
+ * no program run, no process made, seen or signalled, no memory made
+ * executable; address space, CPU time and the size of files written are
+ * bounded. There is no way back.
  *
  * Three layers, each sufficient for most of this: no_new_privs and a seccomp
  * filter that denies by default (libseccomp); Landlock, as much of it as the
  * kernel knows, with an empty list of permitted paths; resource limits.
+ *
+ * What a refused system call sees. Nothing is killed for asking: encoders ask
+ * for a lot and take no for an answer. The answers are chosen so that libraries
+ * go on:
+ *
+ *   EACCES  open, openat, openat2, creat. SVT-AV1 (/proc/cpuinfo) and glibc
+ *           (/sys/devices/system/cpu) then use what sched_getaffinity(2) says.
+ *   EPERM   what only an attacker needs (execve, ptrace, socket, mount, bpf, ...).
+ *   ENOTTY  ioctl, whatever the request: nothing in here is a terminal.
+ *   0       sched_setscheduler, which does nothing: SVT-AV1 wants real-time priority
+ *           when it runs as root, and writes a warning per thread if it cannot.
+ *   ENOSYS  all the rest, clone3 and statx among it: as on an older kernel,
+ *           for which glibc and others have a fallback (clone, fstat).
+ *
+ * System calls of another architecture (i386, x32) kill the process.
+ *
+ * Lazily loaded things do not load in here: do once before what needs a file
+ * (time zone, locale, gconv converters, fonts, magic databases). libgcc_s,
+ * which glibc loads at the first pthread_exit() or pthread_cancel(), is loaded
+ * by mt_jail_enter(), and libnuma, if it is there, is made to read what x265
+ * will ask for. libswscale's SWS_FAST_BILINEAR makes code at run time
+ * on x86 and fails; its other scalers do not.
+ *
+ * What is left: glibc before 2.39 reads the size of a descriptor by
+ * newfstatat(fd, "", AT_EMPTY_PATH), and a filter cannot look at the "". Whoever
+ * takes over the process can learn so whether a name exists, its size and its
+ * times; never its content.
+ *
+ * With AddressSanitizer or UBSan the filter is the same; only the limit on
+ * address space is left out, since the former maps terabytes.
  */
 #ifndef MT_JAIL_JAIL_H
 #define MT_JAIL_JAIL_H
@@ -22,20 +53,32 @@
 enum mt_jail_profile {
     MT_JAIL_PROBE,  /* demux and sniff: single-threaded, reads and writes open descriptors */
     MT_JAIL_DECODE, /* as probe, and threads */
-    MT_JAIL_ENCODE, /* as decode, and what encoders ask of the machine (NUMA policy, CPU list) */
+    MT_JAIL_ENCODE, /* as decode, and what encoders ask of the machine (NUMA policy, affinity) */
 };
 
 /* What the process may use. 0 means: as the profile says. */
 struct mt_jail_limits {
-    int64_t memory_bytes; /* address space; ignored under AddressSanitizer, which maps terabytes */
-    int64_t cpu_s;        /* processor seconds, all threads together */
-    int64_t file_bytes;   /* the largest file that may be written */
+    int64_t memory_bytes; /* address space: 2, 8, 32 GiB; ignored under AddressSanitizer */
+    int64_t cpu_s;        /* processor seconds, all threads together: 60, 86400, 604800 */
+    int64_t file_bytes;   /* the largest file that may be written: 1 MiB, 16 GiB, 1 TiB */
 };
 
 /*
- * Enters the profile. MT_ERR_UNAVAILABLE when the kernel has no seccomp, a
- * missing Landlock is only logged (MT_LOG_DEBUG). On any failure the process
- * must not go on to parse foreign bytes.
+ * The limits that mt_jail_enter() would set, with the profile's own in place of
+ * zeros. A limit that the process already has is never raised.
+ */
+struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,
+                                        const struct mt_jail_limits *limits);
+
+/*
+ * Enters the profile; limits may be NULL. MT_ERR_UNAVAILABLE when the kernel has
+ * no seccomp; a missing Landlock is only logged (MT_LOG_DEBUG). On any failure
+ * the process must not go on to parse foreign bytes.
+ *
+ * Over the CPU limit the process gets SIGXCPU, which ends it unless handled, and
+ * one second later SIGKILL. SIGXFSZ is ignored from here on, so that a write
+ * past file_bytes fails with EFBIG. Memory over the limit makes malloc() give NULL. At most
+ * 64 descriptors, or a few more than were open, can be in use; none dumps core.
  */
 int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
                   struct mt_err *err) MT_MUST_USE;

@@ -7,7 +7,15 @@
  * enters its jail and calls the function. What the function sends arrives in
  * the parent as it happens; what it returns, or how it died, becomes the
  * result of mt_worker_run(). Nothing the child does can hurt the parent: lines
- * are bounded, parsed with limits, and waited for with a deadline.
+ * are bounded, parsed with limits, and waited for with a deadline. The child
+ * never outlives the thread that called mt_worker_run().
+ *
+ * The protocol, on a pipe from child to parent: JSON objects, one a line, of at
+ * most MT_JSON_LINE_MAX bytes. Two members are reserved. "_attached": N says that
+ * N bytes follow the line; the parent takes it off before on_line sees the line.
+ * "_end" is the code's name ("ok", "damaged"), with "errno", "message" and "hint"
+ * beside it, and makes the line the last one. Anything else the child sends is
+ * taken for a crash.
  */
 #ifndef MT_WORKER_WORKER_H
 #define MT_WORKER_WORKER_H
@@ -19,21 +27,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MT_WORKER_ATTACHED_MAX ((size_t)256 << 20) /* bytes attached to one line */
+
 struct mt_worker; /* the child's end: passed to the function */
 
 struct mt_worker_spec {
     const char *what; /* begins messages: "decoding 'talk.mov'" */
     enum mt_jail_profile profile;
     struct mt_jail_limits limits;
-    int64_t wall_us;  /* whole run; 0: no limit */
+    int64_t wall_us;  /* whole run; 0: no limit. MT_ERR_TIMEOUT */
     int64_t stall_us; /* longest silence between two lines; 0: no limit. MT_ERR_TIMEOUT */
     int nice;         /* added to the niceness */
     const int *fds;   /* descriptors the child keeps besides 0-2; their numbers stay the same */
     int n_fds;
 
     /*
-     * Runs in the child, jailed. Returns 0, or -1 with *err, which travels to
-     * the parent with code, message and hint.
+     * Runs in the child, jailed, with /dev/null as 0 and 1, in a process group
+     * of its own, all signals at their defaults but SIGPIPE and SIGXFSZ, which
+     * are ignored. What it writes to stderr is kept for the message of a crash.
+     * Returns 0, or -1 with *err, which travels to the parent with code, errno,
+     * message and hint (an ENOMEM becomes MT_ERR_LIMIT). The child then ends
+     * by _exit(): nothing is flushed, no atexit() handler runs.
      */
     int (*run)(void *arg, struct mt_worker *worker, struct mt_err *err);
     void *arg;
@@ -41,7 +55,7 @@ struct mt_worker_spec {
     /*
      * Called in the parent for each line that the child sent, with its
      * attachment (data is NULL if it has none). Lends everything. -1 with
-     * *err kills the child and fails the run.
+     * *err kills the child and fails the run. NULL: lines are dropped.
      */
     int (*on_line)(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err);
     void *ctx;
@@ -52,15 +66,18 @@ struct mt_worker_spec {
 };
 
 /*
- * Runs it. Failures of the child's own come back as it reported them; besides
+ * Runs it; when it returns, the child is dead and reaped. Failures of the
+ * child's own come back as it reported them, control characters escaped; besides
  * MT_ERR_CRASHED (signal or status and last words are in the message),
  * MT_ERR_LIMIT (memory or CPU limit met), MT_ERR_TIMEOUT, MT_ERR_CANCELLED.
  */
 int mt_worker_run(const struct mt_worker_spec *spec, struct mt_err *err) MT_MUST_USE;
 
 /*
- * From the child: sends one line with n bytes attached (0 for none, at most
- * 256 MiB). Fails only when the parent is gone.
+ * From the child, any thread: sends one line, an object without the reserved
+ * members, with n bytes attached (0 for none). Waits while the parent is busy
+ * with earlier ones. MT_ERR_CANCELLED when the parent is gone, MT_ERR_LIMIT when
+ * line or attachment are over their ceiling (nothing is sent then).
  */
 int mt_worker_send(struct mt_worker *worker, const json_t *line, const void *data, size_t n,
                    struct mt_err *err) MT_MUST_USE;
