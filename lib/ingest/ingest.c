@@ -81,45 +81,45 @@ static int use_existing(struct mt_entry *e, const char *id, struct mt_err *err)
     return fill_document(e, id, true, err);
 }
 
+static int intend(struct mt_entry *e, struct mt_err *err)
+{
+    struct mt_asset_intent intent = {.id = e->id,
+                                     .name = e->base,
+                                     .content_type = mt_json_str(e->found, "content_type", "video"),
+                                     .mime_type = e->format->mime,
+                                     .file_size = e->size,
+                                     .key = e->key,
+                                     .uploaded_by = e->in->spec->uploaded_by};
+
+    return mt_asset_intend(e->in->db, &intent, err);
+}
+
 /* Intent, object in place, visible; or the asset that was there first. */
 static int publish(struct mt_entry *e, struct mt_err *err)
 {
-    const struct mt_ingest *spec = e->in->spec;
-    struct mt_err second;
     char existing[MT_UUID_TEXT] = "";
-    struct mt_asset_new asset = {.id = e->id,
-                                 .filename = e->base,
-                                 .content_type = mt_json_str(e->found, "content_type", "video"),
-                                 .mime_type = e->format->mime,
-                                 .file_size = e->size,
-                                 .key = e->key,
-                                 .bucket = mt_store_scheme(e->in->store),
-                                 .checksum = e->sha256,
-                                 .uploaded_by = spec->uploaded_by};
+    bool damaged = strcmp(mt_json_str(e->metadata, "damage.state", "ok"), "ok") != 0;
+    struct mt_asset_result result = {.status = "completed",
+                                     .outcome = damaged ? "degraded" : "ok",
+                                     .checksum = e->sha256,
+                                     .file_size = e->size,
+                                     .metadata = e->metadata,
+                                     .scan = e->scan};
+    struct mt_err second;
 
-    if (mt_asset_intent(e->in->db, &asset, err) < 0)
+    if (intend(e, err) < 0)
         return -1;
-    if (mt_put_commit(&e->put, e->sha256, err) < 0)
-        goto abandon;
-    struct mt_asset_publish how = {
-        .id = e->id, .status = "completed", .metadata = e->metadata, .scan = e->scan};
-    if (mt_asset_publish(e->in->db, &how, existing, err) < 0)
-        goto abandon;
-    if (existing[0]) {
-        if (mt_store_remove(e->in->store, e->key, err) < 0)
-            return -1;
-        return use_existing(e, existing, err);
-    }
-    return fill_document(e, e->id, false, err);
-abandon:
+    if (mt_put_commit(&e->put, e->sha256, err) == 0 &&
+        mt_asset_publish(e->in->db, e->in->store, e->id, &result, existing, err) == 0)
+        return existing[0] ? use_existing(e, existing, err) : fill_document(e, e->id, false, err);
     if (mt_asset_abandon(e->in->db, e->in->store, e->id, &second) < 0)
-        mt_log_err(MT_LOG_WARN, &second);
+        mt_log_err(MT_LOG_WARN, &second); /* the sweep of the next program removes it */
     return -1;
 }
 
 static int find_existing(struct mt_entry *e, json_t **row, struct mt_err *err)
 {
-    *row = mt_asset_by_checksum(e->in->db, e->in->spec->uploaded_by, e->sha256, err);
+    *row = mt_asset_find(e->in->db, e->in->spec->uploaded_by, e->sha256, err);
     return *row || err->code == MT_ERR_NOT_FOUND ? 0 : -1;
 }
 

@@ -2,6 +2,7 @@
 /* publish.c - results become objects with rows, or files with notes. */
 #include "stage/stage.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "catalog/analysis.h"
 #include "catalog/variant.h"
@@ -90,22 +91,55 @@ json_t *mt_item_made_below(struct mt_item *item, const char *name, const char *r
     return all;
 }
 
-int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+/* Other processes that want the same output are told to wait. */
+static int announce(struct mt_item *item, const struct mt_output *o, const char *key,
+                    struct mt_making *making, struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+    enum mt_variant_claim claim;
+    struct mt_variant_intent intent = {.asset_id = item->asset_id,
+                                       .type = o->type,
+                                       .format = o->ext,
+                                       .quality = o->quality,
+                                       .recipe = o->recipe,
+                                       .key = key,
+                                       .force = true};
+
+    return mt_variant_intend(st->db, &intent, making->id, &claim, err);
+}
+
+int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct mt_making *making,
                   struct mt_err *err)
 {
     const struct mt_stage_options *o = item->state->stage->options;
     char *key = key_of(item, output);
     json_t *entry = NULL;
-    int ret = 0;
+    int ret;
 
+    making->id[0] = '\0';
     if (is_plain(item))
         ret = mt_plain_made(o->output, key, output->recipe, item->state->source, o->force, &entry,
                             err);
+    else
+        ret = announce(item, output, key, making, err);
     if (ret >= 0)
-        ret = mt_store_begin(item->state->out, key, put, err);
+        ret = mt_store_begin(item->state->out, key, &making->put, err);
+    if (ret < 0)
+        mt_item_abandon(item, making);
     json_decref(entry);
     free(key);
     return ret;
+}
+
+void mt_item_abandon(struct mt_item *item, struct mt_making *making)
+{
+    struct mt_stage_state *st = item->state;
+    struct mt_err err;
+
+    mt_put_abort(&making->put);
+    if (making->id[0] && mt_variant_abandon(st->db, st->store, making->id, &err) < 0)
+        mt_log_err(MT_LOG_WARN, &err); /* the sweep of the next program removes it */
+    making->id[0] = '\0';
 }
 
 /* What only the finished file tells. */
@@ -128,52 +162,60 @@ static int complete_entry(struct mt_item *item, const char *key, int fd, json_t 
     return 0;
 }
 
-static int publish_plain(struct mt_item *item, const struct mt_output *output, const char *key,
-                         struct mt_put **put, json_t *entry, struct mt_err *err)
+/* Members of an entry that the row has no column for. New. */
+static json_t *details_of(const json_t *entry)
 {
-    const char *dir = item->state->stage->options->output;
+    static const char *const columns[] = {
+        "id",  "variant_type", "quality",   "format",   "resolution", "bitrate", "duration",
+        "url", "cdn_url",      "file_size", "checksum", "verified",   "score",   "recipe"};
+    json_t *details = json_copy((json_t *)(uintptr_t)entry);
 
-    if (mt_plain_note(dir, key, output->recipe, item->state->source, entry, err) < 0)
-        return -1;
-    return mt_put_commit(put, mt_json_str(entry, "checksum", NULL), err);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        json_object_del(details, columns[i]);
+    const json_t *duration = json_object_get(entry, "duration");
+    if (json_is_number(duration))
+        json_object_set(details, "duration", (json_t *)(uintptr_t)duration);
+    return details;
 }
 
-/* Intent, object in place, one transaction that makes it visible. */
-static int publish_row(struct mt_item *item, const struct mt_output *output, const char *key,
-                       struct mt_put **put, json_t *entry, struct mt_err *err)
+static int publish_row(struct mt_item *item, struct mt_making *making, const json_t *entry,
+                       struct mt_err *err)
 {
-    struct mt_stage_state *st = item->state;
-    char id[MT_UUID_TEXT];
-    struct mt_err second;
-    struct mt_variant_new v = {.asset_id = item->asset_id,
-                               .key = key,
-                               .recipe = output->recipe,
-                               .entry = entry,
-                               .bucket = mt_store_scheme(st->store)};
+    json_t *details = details_of(entry);
+    double duration = mt_json_num(entry, "duration", -1);
+    struct mt_variant_result result = {.resolution = mt_json_str(entry, "resolution", NULL),
+                                       .bitrate = mt_json_str(entry, "bitrate", NULL),
+                                       .duration_s = duration < 0 ? -1 : (int64_t)(duration + 0.5),
+                                       .file_size = mt_json_int(entry, "file_size", 0),
+                                       .checksum = mt_json_str(entry, "checksum", NULL),
+                                       .verified = mt_json_bool(entry, "verified", false),
+                                       .score = mt_json_at(entry, "score"),
+                                       .details = details};
+    int ret = mt_variant_publish(item->state->db, making->id, &result, err);
 
-    if (mt_variant_intent(st->db, &v, id, err) < 0)
-        return -1;
-    if (mt_put_commit(put, mt_json_str(entry, "checksum", NULL), err) < 0 ||
-        mt_variant_publish(st->db, id, err) < 0) {
-        if (mt_variant_abandon(st->db, st->store, id, &second) < 0) {
-            /* The sweep of the next program removes it. */
-        }
-        return -1;
-    }
-    json_object_set_new(entry, "id", json_string(id));
-    return 0;
+    json_decref(details);
+    return ret;
 }
 
-int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_making *making,
                     json_t *entry, struct mt_err *err)
 {
+    const char *dir = item->state->stage->options->output;
     char *key = key_of(item, output);
-    int ret = complete_entry(item, key, mt_put_fd(*put), entry, err);
+    int ret = complete_entry(item, key, mt_put_fd(making->put), entry, err);
 
+    if (ret == 0 && making->id[0])
+        json_object_set_new(entry, "id", json_string(making->id));
+    if (ret == 0 && is_plain(item))
+        ret = mt_plain_note(dir, key, output->recipe, item->state->source, entry, err);
     if (ret == 0)
-        ret = is_plain(item) ? publish_plain(item, output, key, put, entry, err)
-                             : publish_row(item, output, key, put, entry, err);
-    mt_put_abort(put);
+        ret = mt_put_commit(&making->put, mt_json_str(entry, "checksum", NULL), err);
+    if (ret == 0 && !is_plain(item))
+        ret = publish_row(item, making, entry, err);
+    if (ret == 0)
+        making->id[0] = '\0';
+    else
+        mt_item_abandon(item, making);
     free(key);
     return ret;
 }

@@ -129,7 +129,7 @@ static int get_object(struct mt_item *item, const char *key, struct mt_err *err)
 static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
-    json_t *row = mt_asset_find(st->db, id, err);
+    json_t *row = mt_asset_get(st->db, id, err);
     int ret = -1;
 
     if (!row)

@@ -102,6 +102,8 @@ struct mt_output {
     const char *name;
     const char *recipe;
     const char *ext;
+    const char *type;    /* as variant_type: "high_res", "thumbnail" */
+    const char *quality; /* "720p", or NULL */
 };
 
 /*
@@ -119,18 +121,29 @@ int mt_item_made(struct mt_item *item, const struct mt_output *output, json_t **
 json_t *mt_item_made_below(struct mt_item *item, const char *name, const char *recipe,
                            struct mt_err *err);
 
-/* Begins the output; write it through *put, then publish, or mt_put_abort(). */
-int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+/* An output that is being made. Zero it before use. */
+struct mt_making {
+    struct mt_put *put; /* where it is written: mt_put_write(), mt_put_fd() */
+    char id[37];        /* of its row, or "" */
+};
+
+/*
+ * Begins the output, announcing it to other processes: MT_ERR_LOCKED when one of them makes
+ * the same at this moment. End it with mt_item_publish() or mt_item_abandon().
+ */
+int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct mt_making *making,
                   struct mt_err *err) MT_MUST_USE;
 
 /*
  * Makes the output durable and visible and adds what only now is known to entry
- * (id, url, cdn_url, file_size, checksum). entry has the document's members
- * for it and variant_type; details are kept in the row. *put becomes NULL, also
- * on failure, when nothing remains of it. entry stays the caller's.
+ * (id, url, cdn_url, file_size, checksum). entry has variant_type and the document's members for
+ * the output; it stays the caller's. On failure nothing remains of it.
  */
-int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_put **put,
+int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_making *making,
                     json_t *entry, struct mt_err *err) MT_MUST_USE;
+
+/* Forgets what was begun; nothing if it was published. */
+void mt_item_abandon(struct mt_item *item, struct mt_making *making);
 
 /* Records a finished analysis of the type (no effect with -o DIR). results is lent. */
 int mt_item_record(struct mt_item *item, const char *type, const json_t *results,

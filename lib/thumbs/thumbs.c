@@ -168,28 +168,29 @@ static int keep(struct work *w, const json_t *picture, const void *data, size_t 
     int64_t format = mt_json_int(picture, "format", -1);
     int64_t time_us = mt_json_int(picture, "time_us", 0);
     const char *note = mt_json_str(picture, "note", NULL);
-    struct mt_put *put = NULL;
+    struct mt_making making = {0};
     char name[48];
 
     if (!data || format < 0 || format >= FORMATS || time_us < 0)
         return mt_fail(err, MT_ERR_CRASHED, "a picture of '%s' came without its bytes",
                        w->item->name);
     name_of(time_us, name);
-    struct mt_output output = {.name = name, .recipe = w->recipe, .ext = formats[format].ext};
+    struct mt_output output = {
+        .name = name, .recipe = w->recipe, .ext = formats[format].ext, .type = "thumbnail"};
     json_t *entry = json_pack("{s:s, s:o, s:O, s:O, s:s}", "variant_type", "thumbnail", "timestamp",
                               mt_json_real((double)time_us / 1e6, 3), "width",
                               json_object_get(picture, "width"), "height",
                               json_object_get(picture, "height"), "format", formats[format].ext);
     if (note)
         json_object_set_new(entry, "note", json_string(note));
-    int ret = mt_item_begin(w->item, &output, &put, err);
+    int ret = mt_item_begin(w->item, &output, &making, err);
     if (ret == 0)
-        ret = mt_put_write(put, data, n, err);
+        ret = mt_put_write(making.put, data, n, err);
     if (ret == 0)
-        ret = mt_item_publish(w->item, &output, &put, entry, err);
+        ret = mt_item_publish(w->item, &output, &making, entry, err);
     if (ret == 0)
         json_array_append(w->entries, entry);
-    mt_put_abort(&put);
+    mt_item_abandon(w->item, &making);
     json_decref(entry);
     return ret;
 }

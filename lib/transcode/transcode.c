@@ -17,7 +17,7 @@
 struct rendition {
     const struct mt_rung *rung;
     char recipe[9];
-    struct mt_put *put;
+    struct mt_making making;
     json_t *made;  /* what the encoder says it made */
     json_t *check; /* what a full decode says is there */
 };
@@ -55,7 +55,11 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
 
 static struct mt_output output_of(const struct rendition *r)
 {
-    return (struct mt_output){.name = r->rung->name, .recipe = r->recipe, .ext = "mp4"};
+    return (struct mt_output){.name = r->rung->name,
+                              .recipe = r->recipe,
+                              .ext = "mp4",
+                              .type = r->rung->height_px >= 720 ? "high_res" : "low_res",
+                              .quality = r->rung->name};
 }
 
 static void add_variant(json_t *doc, json_t *entry)
@@ -113,7 +117,7 @@ static int encode(void *arg, struct mt_worker *worker, struct mt_err *err)
                                                  .max_bps = rung->max_bps,
                                                  .crf = (int)w->spec->crf,
                                                  .audio_bps = rung->audio_bps,
-                                                 .fd = mt_put_fd(w->todo[i].put)};
+                                                 .fd = mt_put_fd(w->todo[i].making.put)};
     }
     struct mt_av_transcode spec = {.renditions = renditions,
                                    .n = w->n,
@@ -208,7 +212,7 @@ static int compare(const struct rendition *r, struct mt_err *err)
 
 static int verify(struct work *w, struct rendition *r, struct mt_err *err)
 {
-    int fd = mt_put_fd(r->put);
+    int fd = mt_put_fd(r->making.put);
     struct checking c = {.fd = fd, .limits = mt_stage_limits(w->spec->options)};
     struct mt_item_work job = {.what = "verifying",
                                .run = check,
@@ -237,8 +241,8 @@ static json_t *entry_of(const struct rendition *r)
     snprintf(resolution, sizeof resolution, "%lldx%lld", (long long)w, (long long)h);
     snprintf(bitrate, sizeof bitrate, "%lldk", (long long)(bps + 500) / 1000);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s}", "variant_type",
-                     r->rung->height_px >= 720 ? "high_res" : "low_res", "quality", r->rung->name,
-                     "format", "mp4", "resolution", resolution, "bitrate", bitrate, "duration",
+                     output_of(r).type, "quality", r->rung->name, "format", "mp4", "resolution",
+                     resolution, "bitrate", bitrate, "duration",
                      mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
                      json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe);
 }
@@ -247,7 +251,7 @@ static int publish(struct work *w, struct rendition *r, struct mt_err *err)
 {
     struct mt_output output = output_of(r);
     json_t *entry = entry_of(r);
-    int ret = mt_item_publish(w->item, &output, &r->put, entry, err);
+    int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
 
     if (ret == 0)
         add_variant(w->item->doc, entry);
@@ -259,9 +263,9 @@ static int begin_all(struct work *w, int fds[], struct mt_err *err)
 {
     for (int i = 0; i < w->n; i++) {
         struct mt_output output = output_of(&w->todo[i]);
-        if (mt_item_begin(w->item, &output, &w->todo[i].put, err) < 0)
+        if (mt_item_begin(w->item, &output, &w->todo[i].making, err) < 0)
             return -1;
-        fds[i] = mt_put_fd(w->todo[i].put);
+        fds[i] = mt_put_fd(w->todo[i].making.put);
     }
     return 0;
 }
@@ -306,7 +310,7 @@ static void report_source(struct work *w)
 static void free_work(struct work *w)
 {
     for (int i = 0; i < MT_RUNGS_MAX; i++) {
-        mt_put_abort(&w->todo[i].put);
+        mt_put_abort(&w->todo[i].making.put);
         json_decref(w->todo[i].made);
         json_decref(w->todo[i].check);
     }
