@@ -46,6 +46,20 @@ static int put_without_fsync(void)
     return entries("sync") == 2 && entries("sync/.tmp") == 0 ? 0 : 5;
 }
 
+static int put_without_rename(void)
+{
+    struct mt_store *s = open_store("rename", "", true);
+
+    if (!s || put(s, "a/k", "old") < 0 || break_call(SYS_renameat, ENOSPC) < 0)
+        return 1;
+    if (put(s, "a/k", "newer") == 0 || err.code != MT_ERR_NO_SPACE || !strstr(err.msg, top))
+        return 2;
+    if (put(s, "b/c/k", "newer") == 0 || entries("rename/b") != -1 || entries("rename/a") != 1)
+        return 3;
+    mt_store_close(&s);
+    return entries("rename/.tmp") == 0 ? 0 : 4;
+}
+
 static int put_too_large(void)
 {
     struct mt_store *s = open_store("limit", "", true);
@@ -131,11 +145,11 @@ static int put_on_read_only_disk(void)
 
 static int put_without_permission(void)
 {
-    char *path = below("denied"), *inner = below("denied/store/x");
+    char *path = below("denied"), *inner = below("denied/store/x"), *key = below("denied/k");
     struct mt_store *s = open_store("denied", "", true), *t = NULL;
     int ret = 0;
 
-    if (!s || put(s, "k", "x") < 0 || chmod(path, 0555) < 0)
+    if (!s || put(s, "k", "x") < 0 || chmod(key, 0) < 0 || chmod(path, 0555) < 0)
         return 1;
     mt_store_close(&s);
     if (geteuid() == 0 &&
@@ -149,9 +163,10 @@ static int put_without_permission(void)
     else if (mt_store_open(&t, url, drivers, true, &err) == 0 || err.code != MT_ERR_READ_ONLY)
         ret = 3;
     else if (mt_store_get(s, "k", &err) >= 0 || err.code != MT_ERR_UNREADABLE)
-        ret = geteuid() == 65534 ? 4 : 0;
+        ret = 4;
     mt_store_close(&s);
     free(url);
+    free(key);
     free(inner);
     free(path);
     return ret;
@@ -172,10 +187,14 @@ int main(void)
     umask(022);
     make_top();
     in_child(put_without_fsync, "an fsync that fails: an error, the older object, nothing else");
+    in_child(put_without_rename, "a rename that fails: no directories are left either");
     in_child(put_too_large, "a file size limit: an error that stays, and nothing left");
     in_child(put_on_full_disk, "a full disk: no_space, nothing left, usable afterwards");
     in_child(put_on_read_only_disk, "a read-only file system");
     in_child(put_without_permission, "a directory without write permission");
+    char *denied = below("denied");
+    OK(chmod(denied, 0755) == 0, "to be removed again");
+    free(denied);
     remove_top();
     return tap_done();
 }
