@@ -21,9 +21,9 @@ const char *mt_path_base(const char *path)
 static const char *ext_of(const char *base)
 {
     const char *end = base + strlen(base);
-    const char *dot = strrchr(base, '.');
+    const char *dot = strrchr(base + strspn(base, "."), '.');
 
-    if (!dot || dot == base || !dot[1] || end - dot > 16)
+    if (!dot || !dot[1] || end - dot > 16)
         return end;
     for (const char *c = dot + 1; *c; c++)
         if (!isalnum((unsigned char)*c))
