@@ -33,7 +33,7 @@ uses.av        := base json
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
-uses.catalog   := base json db store
+uses.catalog   := base json doc db store
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
 uses.ingest    := base json conf cli doc digest proc db store catalog
 uses.transcode := base json cli doc store stage worker av

@@ -33,20 +33,21 @@
 
 enum { POLL_US = 2000 };
 
-/* Each of the two locks is taken by a function: 0, or -1 with errno; wait: as long as it takes. */
+/* The turnstile: the second byte, locked and unlocked. */
+static const struct flock turn = {
+    .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+static const struct flock no_turn = {
+    .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
 
+/* Each of the two locks is taken by a function: 0, or -1 with errno; wait: as long as it takes. */
 static int take_turn(int fd, bool wait)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
-
-    return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+    return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &turn);
 }
 
 static void leave_turn(int fd)
 {
-    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
-
-    fcntl(fd, F_OFD_SETLK, &lock);
+    fcntl(fd, F_OFD_SETLK, &no_turn);
 }
 
 static int take_gate(int fd, bool wait)
@@ -61,15 +62,15 @@ struct waiter {
     sem_t done;
 };
 
+/* Where it is cancelled nothing of its own lies on the stack that would want to be undone. */
 static void *wait_in_kernel(void *arg)
 {
     struct waiter *w = arg;
-    int old;
 
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     int rc = w->take(w->fd, true);
     int e = errno;
-    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old);
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     w->result = rc < 0 ? e : 0;
     sem_post(&w->done);
     return NULL;
