@@ -32,7 +32,8 @@ enum { TYPES = sizeof types / sizeof *types };
 struct work {
     const struct mt_analyze *spec;
     struct mt_item *item;
-    unsigned what;
+    unsigned what; /* still to be measured */
+    char recipe[9];
     json_t *report;
 };
 
@@ -86,6 +87,16 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec)
                      "scene_threshold", spec->scene_threshold);
 }
 
+/* The thresholds decide the results; which types are asked for together does not. */
+static void recipe_of(const struct mt_analyze *spec, char recipe[9])
+{
+    json_t *settings = mt_analyze_parameters(spec);
+
+    json_object_del(settings, "types");
+    mt_stage_recipe(settings, recipe);
+    json_decref(settings);
+}
+
 /* In the jailed child. */
 static int measure(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
@@ -119,12 +130,31 @@ static int hear(void *ctx, const json_t *line, const void *data, size_t n, struc
     return 0;
 }
 
+static void add_result(struct work *w, const char *name, json_t *result)
+{
+    json_t *doc = w->item->doc;
+
+    if (!json_is_object(json_object_get(doc, "analysis")))
+        json_object_set_new(doc, "analysis", json_object());
+    json_object_set(json_object_get(doc, "analysis"), name, result);
+}
+
+/* Takes what was measured before; the rest is to be measured. */
 static int want(void *ctx, int type, struct mt_err *err)
 {
     struct work *w = ctx;
+    json_t *result = NULL;
 
-    (void)err;
-    w->what |= types[type].what;
+    if (!types[type].what)
+        return 0;
+    result = mt_item_recorded(w->item, types[type].name, w->recipe, err);
+    if (result)
+        add_result(w, types[type].name, result);
+    else if (err->code == MT_ERR_NOT_FOUND)
+        w->what |= types[type].what;
+    else
+        return -1;
+    json_decref(result);
     return 0;
 }
 
@@ -132,15 +162,12 @@ static int want(void *ctx, int type, struct mt_err *err)
 static int record(void *ctx, int type, struct mt_err *err)
 {
     struct work *w = ctx;
-    const char *name = types[type].name;
-    json_t *result = mt_json_at(w->report, name);
+    json_t *result = types[type].what & w->what ? mt_json_at(w->report, types[type].name) : NULL;
 
     if (!result)
         return 0;
-    if (!json_is_object(json_object_get(w->item->doc, "analysis")))
-        json_object_set_new(w->item->doc, "analysis", json_object());
-    json_object_set(json_object_get(w->item->doc, "analysis"), name, result);
-    return mt_item_record(w->item, name, result, err);
+    add_result(w, types[type].name, result);
+    return mt_item_record(w->item, types[type].name, w->recipe, result, err);
 }
 
 static int refuse_engines(void *ctx, int type, struct mt_err *err)
@@ -173,8 +200,11 @@ int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err)
         .what = "measuring", .run = measure, .arg = &w, .on_line = hear, .ctx = &w};
     int ret = -1;
 
+    recipe_of(spec, w.recipe);
     if (each_type(spec->types, want, &w, err) < 0)
         return -1;
+    if (!w.what)
+        item->status = "skipped";
     if (w.what) {
         if (mt_item_run(item, &job, err) < 0 || each_type(spec->types, record, &w, err) < 0)
             goto out;

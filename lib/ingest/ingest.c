@@ -163,19 +163,20 @@ static int start_job(struct mt_entry *e, struct mt_err *err)
 {
     if (e->in->spec->common->dry_run || e->in->spec->common->job)
         return 0;
-    json_t *parameters = json_pack("{s:o}", "name", mt_json_text(e->name));
-    struct mt_job_new job = {.job_type = "ingest", .step = "ingest", .parameters = parameters};
-    int ret = mt_job_start(e->in->db, &job, e->job, err);
-    json_decref(parameters);
+    json_t *input = json_pack("{s:o}", "name", mt_json_text(e->name));
+    struct mt_job_plan plan = {.type = "ingest", .step = "ingest", .input = input};
+    int ret = mt_job_start(&e->job, e->in->db, &plan, err);
+    json_decref(input);
     return ret;
 }
 
 static int finish_job(struct mt_entry *e, const struct mt_err *failure, struct mt_err *err)
 {
+    const char *asset_id = failure ? NULL : mt_json_str(e->doc, "asset.id", NULL);
     bool cancelled = failure && failure->code == MT_ERR_CANCELLED;
     bool degraded = strcmp(mt_json_str(e->doc, "asset.metadata.damage.state", "ok"), "ok") != 0;
 
-    if (!e->job[0])
+    if (!e->job.id[0])
         return 0;
     json_t *results = json_pack("{s:s}", "status", failure ? "failed" : e->status);
     struct mt_job_end end = {.status = cancelled ? "cancelled"
@@ -183,10 +184,11 @@ static int finish_job(struct mt_entry *e, const struct mt_err *failure, struct m
                                                  : "completed",
                              .outcome = degraded ? "degraded" : "ok",
                              .stage = "ingest",
-                             .asset_id = failure ? NULL : mt_json_str(e->doc, "asset.id", NULL),
                              .error = failure,
                              .results = results};
-    int ret = mt_job_finish(e->in->db, e->job, &end, err);
+    int ret = asset_id ? mt_job_set_asset(&e->job, asset_id, err) : 0;
+    if (ret == 0)
+        ret = mt_job_finish(&e->job, &end, err);
     json_decref(results);
     return ret;
 }
@@ -262,7 +264,7 @@ static int each_name(struct mt_intake *in, struct mt_err *err)
 static int open_all(struct mt_intake *in, struct mt_err *err)
 {
     const struct mt_ingest *spec = in->spec;
-    struct mt_sweep_counts counts;
+    struct mt_swept counts;
     struct mt_err swept;
 
     if (mt_formats_check(&spec->formats, err) < 0)

@@ -4,6 +4,7 @@
 #define MT_INGEST_INTERNAL_H
 
 #include "base/clock.h"
+#include "catalog/job.h"
 #include "digest/digest.h"
 #include "ingest/ingest.h"
 
@@ -39,7 +40,7 @@ struct mt_entry {
     struct mt_put *put;
     int64_t size;
     char sha256[MT_SHA256_TEXT];
-    char job[MT_UUID_TEXT]; /* our row in processing_jobs, or "" */
+    struct mt_job job; /* our row in processing_jobs */
     int64_t start_us;
 };
 

@@ -3,6 +3,7 @@
 #ifndef MT_STAGE_INTERNAL_H
 #define MT_STAGE_INTERNAL_H
 
+#include "catalog/job.h"
 #include "probe/probe.h"
 #include "stage/stage.h"
 
@@ -17,7 +18,7 @@ struct mt_stage_state {
     /* Of the input being worked on. */
     json_t *source; /* with -o: what the notes compare */
     char *stem;     /* with -o: how results begin */
-    char job[37];   /* the job row of our own, or "" */
+    struct mt_job job; /* the row of our own, while there is one */
     int64_t start_us;
 };
 

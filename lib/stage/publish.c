@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/analysis.h"
+#include "catalog/document.h"
 #include "catalog/variant.h"
 #include "digest/digest.h"
 #include "stage/internal.h"
@@ -38,6 +39,15 @@ static int object_there(struct mt_store *store, const json_t *row, struct mt_err
     return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
 }
 
+/* A row as the document shows it. New. */
+static json_t *entry_of(const struct mt_item *item, const json_t *row)
+{
+    bool thumbnail = strcmp(mt_json_str(row, "variant_type", ""), "thumbnail") == 0;
+
+    return thumbnail ? mt_document_thumbnail(row, item->state->store)
+                     : mt_document_variant(row, item->state->store);
+}
+
 int mt_item_made(struct mt_item *item, const struct mt_output *output, json_t **entry,
                  struct mt_err *err)
 {
@@ -53,7 +63,7 @@ int mt_item_made(struct mt_item *item, const struct mt_output *output, json_t **
         if (row) {
             ret = object_there(item->state->store, row, err);
             if (ret == 1)
-                *entry = mt_variant_entry(item->state->store, row);
+                *entry = entry_of(item, row);
         } else if (err->code != MT_ERR_NOT_FOUND) {
             ret = -1;
         }
@@ -86,7 +96,7 @@ json_t *mt_item_made_below(struct mt_item *item, const char *name, const char *r
         return NULL;
     }
     json_array_foreach(rows, i, row) if (object_there(item->state->store, row, err) == 1)
-        json_array_append_new(all, mt_variant_entry(item->state->store, row));
+        json_array_append_new(all, entry_of(item, row));
     json_decref(rows);
     return all;
 }
@@ -220,11 +230,35 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
     return ret;
 }
 
-int mt_item_record(struct mt_item *item, const char *type, const json_t *results,
-                   struct mt_err *err)
+int mt_item_record(struct mt_item *item, const char *type, const char *recipe,
+                   const json_t *results, struct mt_err *err)
 {
-    if (is_plain(item))
-        return 0;
-    struct mt_analysis_new a = {.asset_id = item->asset_id, .type = type, .results = results};
-    return mt_analysis_put(item->state->db, &a, err);
+    struct mt_stage_state *st = item->state;
+    char id[MT_UUID_TEXT];
+    struct mt_analysis a = {.asset_id = item->asset_id,
+                            .type = type,
+                            .status = "completed",
+                            .outcome = strcmp(item->status, "degraded") == 0 ? "degraded" : "ok",
+                            .confidence = -1,
+                            .results = results,
+                            .recipe = recipe,
+                            .job_id = st->job.id[0] ? st->job.id : NULL};
+
+    return is_plain(item) ? 0 : mt_analysis_put(st->db, &a, id, err);
+}
+
+json_t *mt_item_recorded(struct mt_item *item, const char *type, const char *recipe,
+                         struct mt_err *err)
+{
+    json_t *row = NULL;
+    json_t *results = NULL;
+
+    if (is_plain(item) || item->state->stage->options->force) {
+        mt_fail(err, MT_ERR_NOT_FOUND, "no earlier result is used");
+        return NULL;
+    }
+    row = mt_analysis_find(item->state->db, item->asset_id, type, NULL, recipe, err);
+    results = json_incref(json_object_get(row, "results"));
+    json_decref(row);
+    return results;
 }

@@ -40,7 +40,7 @@ static int open_out(struct mt_stage_state *st, struct mt_err *err)
 
 static void sweep(struct mt_stage_state *st)
 {
-    struct mt_sweep_counts counts;
+    struct mt_swept counts;
     struct mt_err err;
 
     if (mt_store_sweep(st->store, NULL, &err) < 0 || mt_sweep(st->db, st->store, &counts, &err) < 0)

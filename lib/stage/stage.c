@@ -39,15 +39,14 @@ struct mt_av_limits mt_stage_limits(const struct mt_stage_options *o)
 static int start_job(struct mt_item *item, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
+    struct mt_job_plan plan = {.type = st->stage->job_type,
+                               .asset_id = item->asset_id,
+                               .step = st->stage->name,
+                               .input = st->stage->parameters};
 
-    st->job[0] = '\0';
     if (!item->asset_id || st->stage->common->job)
         return 0;
-    struct mt_job_new job = {.job_type = st->stage->job_type,
-                             .asset_id = item->asset_id,
-                             .step = st->stage->name,
-                             .parameters = st->stage->parameters};
-    return mt_job_start(st->db, &job, st->job, err);
+    return mt_job_start(&st->job, st->db, &plan, err);
 }
 
 /* What the job row keeps of the result. New. */
@@ -62,24 +61,21 @@ static json_t *results_of(const struct mt_item *item)
 
 static int finish_job(struct mt_item *item, const struct mt_err *failure, struct mt_err *err)
 {
-    struct mt_stage_state *st = item->state;
-    json_t *results;
-
-    if (!st->job[0])
-        return 0;
     bool none = failure && failure->code == MT_ERR_NOT_APPLICABLE;
     bool cancelled = failure && failure->code == MT_ERR_CANCELLED;
+    bool degraded = strcmp(item->status, "degraded") == 0;
+    json_t *results = results_of(item);
     struct mt_job_end end = {.status = cancelled          ? "cancelled"
                                        : failure && !none ? "failed"
                                                           : "completed",
-                             .outcome = none                                    ? "not_applicable"
-                                        : strcmp(item->status, "degraded") == 0 ? "degraded"
-                                                                                : "ok",
-                             .stage = st->stage->name,
-                             .error = failure && !none ? failure : NULL};
-    results = results_of(item);
-    end.results = results;
-    int ret = mt_job_finish(st->db, st->job, &end, err);
+                             .outcome = none       ? "not_applicable"
+                                        : degraded ? "degraded"
+                                                   : "ok",
+                             .stage = item->state->stage->name,
+                             .error = none ? NULL : failure,
+                             .results = results};
+    int ret = mt_job_finish(&item->state->job, &end, err);
+
     json_decref(results);
     return ret;
 }

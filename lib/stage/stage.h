@@ -146,12 +146,22 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
 void mt_item_abandon(struct mt_item *item, struct mt_making *making);
 
 /* Records a finished analysis of the type (no effect with -o DIR). results is lent. */
-int mt_item_record(struct mt_item *item, const char *type, const json_t *results,
-                   struct mt_err *err) MT_MUST_USE;
+int mt_item_record(struct mt_item *item, const char *type, const char *recipe,
+                   const json_t *results, struct mt_err *err) MT_MUST_USE;
 
-/* Shows how far the work is, and writes it to the job now and then. For mt_av_progress and workers.
+/*
+ * The result of the type that the same recipe gave before; NULL with MT_ERR_NOT_FOUND when there is
+ * none, with --force and with -o DIR. New.
  */
-void mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us);
+json_t *mt_item_recorded(struct mt_item *item, const char *type, const char *recipe,
+                         struct mt_err *err);
+
+/*
+ * Shows how far the work is, and writes it to the job now and then. MT_ERR_CANCELLED when
+ * somebody has asked to cancel the job.
+ */
+int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us,
+                     struct mt_err *err) MT_MUST_USE;
 
 /*
  * Runs fn in a jailed child with the item's limits; its lines {"progress": [done_us, total_us]}

@@ -21,18 +21,13 @@ struct listening {
     const struct mt_item_work *work;
 };
 
-void mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us)
+int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
-    struct mt_err ignored;
+    int percent = total_us <= 0 ? 0 : done_us >= total_us ? 100 : (int)(done_us * 100 / total_us);
 
     mt_progress_update(done_us, total_us);
-    if (st->job[0] && total_us > 0) {
-        int percent = (int)(done_us >= total_us ? 100 : done_us * 100 / total_us);
-        if (mt_job_progress(st->db, st->job, percent, st->stage->name, &ignored) < 0) {
-            /* The row is brought up to date at the end, where failing counts. */
-        }
-    }
+    return st->job.id[0] ? mt_job_progress(&st->job, percent, st->stage->name, err) : 0;
 }
 
 static int on_line(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
@@ -42,9 +37,8 @@ static int on_line(void *ctx, const json_t *line, const void *data, size_t n, st
 
     if (!json_is_array(progress))
         return l->work->on_line(l->work->ctx, line, data, n, err);
-    mt_item_progress(l->item, json_integer_value(json_array_get(progress, 0)),
-                     json_integer_value(json_array_get(progress, 1)));
-    return 0;
+    return mt_item_progress(l->item, json_integer_value(json_array_get(progress, 0)),
+                            json_integer_value(json_array_get(progress, 1)), err);
 }
 
 static int cancelled(void *ctx)
