@@ -133,6 +133,14 @@ void mt_logged_last(char out[MT_LOGGED_LINE])
     pthread_mutex_unlock(&logged.lock);
 }
 
+int64_t mt_logged_count(void)
+{
+    pthread_mutex_lock(&logged.lock);
+    int64_t n = logged.lines;
+    pthread_mutex_unlock(&logged.lock);
+    return n;
+}
+
 void mt_logged_mark(void)
 {
     pthread_mutex_lock(&logged.lock);

@@ -2,7 +2,7 @@
 /* boxes.c - the skeleton of an ISO base media file. */
 #include "av/boxes.h"
 
-#include "base/file.h"
+#include "av/bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,16 +21,6 @@ struct walk {
     int left; /* boxes that may still be looked at */
 };
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint64_t be64(const uint8_t *p)
-{
-    return (uint64_t)be32(p) << 32 | be32(p + 4);
-}
-
 static void name_of(char out[5], const uint8_t *p)
 {
     for (int i = 0; i < 4; i++)
@@ -46,9 +36,9 @@ static bool box_at(const struct walk *w, int64_t at, int64_t end, struct box *bo
 
     if (at + 8 > end || mt_pread_full(w->fd, h, sizeof(h), at) < 8)
         return false;
-    uint64_t n = be32(h);
+    uint64_t n = mt_be32(h);
     if (n == 1) {
-        n = be64(h + 8);
+        n = mt_be64(h + 8);
         header = 16;
     } else if (n == 0) {
         n = (uint64_t)(end - at);
@@ -149,12 +139,7 @@ static void note_top(struct walk *w, const struct box *box)
     f->moov |= is(box, "moov");
     f->moof |= is(box, "moof");
     f->meta |= is(box, "meta");
-    if (is(box, "mdat")) {
-        if (!f->mdat)
-            f->mdat_at = box->at;
-        f->mdat = true;
-        f->mdat_bytes += box->end - box->body;
-    }
+    f->mdat |= is(box, "mdat");
     if (box->end > w->size) {
         f->short_by = box->end - w->size;
         memcpy(f->short_box, box->type, sizeof(f->short_box));
@@ -173,7 +158,9 @@ void mt_boxes_scan(struct mt_boxes *boxes, int fd, int64_t size)
         note_top(&w, &box);
         look_inside(&w, &box, 0);
         if (box.end <= at || box.end > size)
-            break;
+            return;
         at = box.end;
     }
+    if (size - at < 8)
+        boxes->rest = size - at;
 }

@@ -5,11 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MT_LOGGED_LINE = 200 };
 
 /* The last error that was logged, cleaned; empty if none, or logging is not captured. */
 void mt_logged_last(char out[MT_LOGGED_LINE]);
+
+/* Errors logged ever. */
+int64_t mt_logged_count(void);
 
 /* Forgets it, so that the next question is about what happens from now on. */
 void mt_logged_mark(void);
