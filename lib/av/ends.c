@@ -41,6 +41,7 @@ void mt_ends_iso(struct mt_issues *issues, int fd, int64_t size)
     struct mt_boxes boxes;
 
     mt_boxes_scan(&boxes, fd, size);
+    issues->whole = boxes.short_by == 0 && boxes.rest == 0;
     if (boxes.short_by > 0)
         missing(issues, "box", boxes.short_box, boxes.short_by);
     else if (boxes.rest > 0)
@@ -90,6 +91,7 @@ void mt_ends_riff(struct mt_issues *issues, int fd, int64_t size)
             return;
         if (!streamed && at + 8 + n > size)
             missing(issues, "chunk", "RIFF", at + 8 + n - size);
+        issues->whole = !streamed && !issues->truncated;
         if (streamed)
             return;
         at += 8 + n + (n & 1);

@@ -50,6 +50,7 @@ void mt_ends_ebml(struct mt_issues *issues, int fd, int64_t size)
 {
     enum { SEGMENT = 0x18538067, CLUSTER = 0x1F43B675 };
     int64_t at = 0, body, n;
+    bool told = false;
     uint32_t id;
 
     for (int i = 0; i < ELEMENTS_MOST && at < size; i++) {
@@ -64,10 +65,12 @@ void mt_ends_ebml(struct mt_issues *issues, int fd, int64_t size)
                                (long long)at, (long long)(n - (size - body)));
             return;
         }
+        told |= id == SEGMENT && n != unknown_size;
         at = id == SEGMENT || (id == CLUSTER && n == unknown_size) ? body : body + n;
         if (n == unknown_size && id != SEGMENT && id != CLUSTER)
             return;
     }
+    issues->whole = told;
 }
 
 /* Ogg (RFC 3533): the last page must be whole and say that it is the last. */

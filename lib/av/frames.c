@@ -63,10 +63,25 @@ bool mt_frame_is_cut(enum AVCodecID codec, const uint8_t *data, int n)
     if (codec == AV_CODEC_ID_AMR_NB)
         return amr_length(data) > n;
     if (n < 7)
-        return codec == AV_CODEC_ID_MP3 || codec == AV_CODEC_ID_MP2 || codec == AV_CODEC_ID_AC3;
+        return data[0] == 0xFF && (codec == AV_CODEC_ID_MP3 || codec == AV_CODEC_ID_MP2);
     if (codec == AV_CODEC_ID_MP3 || codec == AV_CODEC_ID_MP2)
         return mpeg_length(data) > n;
     if (codec == AV_CODEC_ID_AAC)
         return adts_length(data) > n;
     return codec == AV_CODEC_ID_AC3 && ac3_length(data) > n;
+}
+
+bool mt_frame_is_noise(enum AVCodecID codec, const uint8_t *data, int n)
+{
+    if (codec != AV_CODEC_ID_MP3 && codec != AV_CODEC_ID_MP2)
+        return false;
+    return data && n > 0 && (data[0] != 0xFF || (n > 1 && (data[1] & 0xE0) != 0xE0));
+}
+
+bool mt_bytes_are_zero(const uint8_t *data, int n)
+{
+    for (int i = 0; i < n && i < 64; i++)
+        if (data[i])
+            return false;
+    return n > 0;
 }

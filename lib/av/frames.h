@@ -13,4 +13,13 @@
  */
 bool mt_frame_is_cut(enum AVCodecID codec, const uint8_t *data, int n);
 
+/*
+ * Whether bytes that a parser gave out as a packet of MPEG audio are in truth
+ * what lies between or behind the frames: tags, padding, rubbish.
+ */
+bool mt_frame_is_noise(enum AVCodecID codec, const uint8_t *data, int n);
+
+/* Whether the first bytes (64 at most) are all zero, as where a download left a hole. */
+bool mt_bytes_are_zero(const uint8_t *data, int n);
+
 #endif

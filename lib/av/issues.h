@@ -12,7 +12,8 @@
  * The list of probe.h, with at most 64 entries. Kinds:
  *   truncated        the structure announces more bytes than there are
  *   missing_tail     packets end before the duration that the container claims
- *   missing_packets  the index lists packets that lie outside the file
+ *   missing_packets  the index lists packets that lie outside the file, or packets are
+ *                    nothing but zeros
  *   corrupt_packets  the demuxer flagged them
  *   gap              a hole in the sound, or a jump of the timestamps
  *   decode_error     sampled pictures or sounds did not decode cleanly
@@ -26,6 +27,7 @@
 struct mt_issues {
     json_t *list;   /* array */
     bool truncated; /* the end is missing */
+    bool whole;     /* the structure tells its own length, and all of it is there */
 };
 
 void mt_issues_init(struct mt_issues *issues);

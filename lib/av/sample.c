@@ -10,12 +10,12 @@
 
 enum {
     VIDEO_FRAMES = 32,               /* decoded of the beginning, unless they are large */
-    VIDEO_PIXELS = 40 * 1000 * 1000, /* decoded of the beginning, together */
+    VIDEO_PIXELS = 12 * 1000 * 1000, /* decoded of the beginning, together */
     VIDEO_PATIENCE = 300,            /* packets without a frame before it is given up */
     AUDIO_PACKETS = 48,
     AUDIO_PATIENCE = 400,
-    LEADING = 8,    /* packets after a key picture that may refer to what is before it */
-    LONG_TAIL = 64, /* from here on, pictures nobody refers to are skipped */
+    LEADING = 8, /* packets after a key picture that may refer to what is before it */
+    TAIL_PIXELS = 40 * 1000 * 1000, /* more are decoded only where nothing else shows a cut */
 };
 
 int mt_sample_open(struct mt_sample *s, const struct mt_in *in, struct mt_err *err)
@@ -119,22 +119,32 @@ void mt_sample_take(void *ctx, AVPacket *packet)
     }
 }
 
+/* How many packets of the tail are decoded: all, unless they are many and the structure is whole.
+ */
+static int tail_length(const struct mt_tail *tail, const AVCodecContext *decoder, bool whole)
+{
+    int64_t pixels = (int64_t)decoder->width * decoder->height;
+
+    if (decoder->codec_type != AVMEDIA_TYPE_VIDEO || !whole || pixels * tail->n <= TAIL_PIXELS)
+        return tail->n;
+    return (int)(TAIL_PIXELS / pixels) + 1;
+}
+
 /* The end of a stream, by a decoder of its own; what is wrong there goes to *end. */
 static void decode_tail(struct mt_sample *s, const struct mt_tail *tail, AVCodecContext *decoder,
-                        struct mt_sampled *end)
+                        bool whole, struct mt_sampled *end)
 {
-    bool video = decoder->codec_type == AVMEDIA_TYPE_VIDEO;
+    int n = tail_length(tail, decoder, whole);
 
     *end = (struct mt_sampled){.decoder = decoder};
     decoder->skip_loop_filter = AVDISCARD_ALL;
     decoder->err_recognition |= AV_EF_CRCCHECK;
-    for (int i = 0; i < tail->n; i++) {
-        bool near = tail->n - i <= LONG_TAIL / 4;
-        decoder->skip_frame =
-            video && tail->n > LONG_TAIL && !near ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
+    for (int i = 0; i < n && i < tail->n; i++) {
         decode(end, s->frame, tail->packets[i]);
-        if (i < LEADING && !tail->from_start)
-            end->errors = end->complaints = 0, end->first_error[0] = '\0';
+        if (i < LEADING && !tail->from_start) {
+            end->errors = end->complaints = 0;
+            end->first_error[0] = '\0';
+        }
     }
     decode(end, s->frame, NULL);
     av_frame_free(&end->first);
@@ -149,7 +159,7 @@ static void judge_tail(struct mt_sample *s, const struct mt_tail *tail, AVStream
 
     if (tail->n == 0 || tail->overflowed || mt_in_decoder(&decoder, s->in, st, 1, &why) < 0)
         return;
-    decode_tail(s, tail, decoder, &end);
+    decode_tail(s, tail, decoder, issues->whole, &end);
     if (end.errors + end.complaints > 0)
         mt_issue(issues, "decode_error", st->index, "the end does not decode cleanly: %s",
                  end.first_error[0] ? end.first_error : "unknown");

@@ -104,6 +104,11 @@ static void note_times(struct mt_walked *s, const AVStream *st, const AVPacket *
         s->end_us = end;
 }
 
+static bool is_raw(enum AVCodecID id)
+{
+    return id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_V210;
+}
+
 static void note(struct mt_walk *w, AVPacket *p)
 {
     if (p->stream_index < 0 || (unsigned)p->stream_index >= w->n)
@@ -111,10 +116,16 @@ static void note(struct mt_walk *w, AVPacket *p)
     struct mt_walked *s = &w->streams[p->stream_index];
     const AVStream *st = w->in->format->streams[p->stream_index];
 
+    if (mt_frame_is_noise(st->codecpar->codec_id, p->data, p->size)) {
+        s->noise += p->size;
+        return;
+    }
     keep_tail(w, p, s->packets == 0);
     s->packets++;
     s->bytes += p->size;
     s->corrupt += (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_raw(st->codecpar->codec_id))
+        s->zeros += mt_bytes_are_zero(p->data, p->size);
     s->cut = mt_frame_is_cut(st->codecpar->codec_id, p->data, p->size);
     note_times(s, st, p);
     if (w->take)

@@ -25,7 +25,9 @@ struct mt_walked {
     int64_t step_min, step_max; /* of decoding times, in ticks */
     int64_t listed, outside;    /* packets in the index, and those of them beyond the file's end */
     int64_t listed_end_us;      /* what the index says where the stream ends; AV_NOPTS_VALUE */
-    bool cut;                   /* the last packet is shorter than its own header says */
+    int64_t zeros;              /* pictures that are nothing but zeros */
+    int64_t noise; /* bytes in packets that cannot be of this codec; not counted above */
+    bool cut;      /* the last packet is shorter than its own header says */
 };
 
 /*

@@ -11,6 +11,7 @@ enum {
     NEAR_US = 150 * 1000,       /* priming, padding and rounding of headers */
     TAIL_US = 400 * 1000,       /* more than that is missing media */
     GAP_US = 1000 * 1000,       /* hole in sound */
+    NOISE_BYTES = 16 * 1024,    /* tags of some kind, below */
     JUMP_US = 20 * 1000 * 1000, /* jump of any timestamps */
 };
 
@@ -97,6 +98,12 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
                  (long long)s->listed);
         issues->truncated = true;
     }
+    if (s->zeros > 0)
+        mt_issue(issues, "missing_packets", id, "%lld of %lld packets are nothing but zeros",
+                 (long long)s->zeros, (long long)s->packets);
+    if (s->noise > NOISE_BYTES)
+        mt_issue(issues, "trailing_bytes", id, "%lld bytes that are no %s", (long long)s->noise,
+                 avcodec_get_name(w->in->format->streams[i]->codecpar->codec_id));
     if (s->corrupt > 0)
         mt_issue(issues, "corrupt_packets", id, "%lld of %lld packets are incomplete or corrupt",
                  (long long)s->corrupt, (long long)s->packets);
@@ -110,18 +117,15 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
                  mt_show_duration(llabs(s->gap_us), len), mt_show_duration(s->gap_at_us, at));
 }
 
-/* Fragmented and plain ISO files have their own checks of completeness, from boxes and index. */
+/* A claim counts only where the structure does not show by itself that nothing is missing. */
 static void judge_claim(const struct mt_walk *w, struct mt_issues *issues)
 {
     int64_t claim = w->in->format->duration, real = measured(w);
     char a[MT_FIGURE], b[MT_FIGURE];
 
     if (!w->complete || w->indexed || w->in->image || claim == AV_NOPTS_VALUE ||
-        real == AV_NOPTS_VALUE || !is_claim(w->in->format) || claim - real <= TAIL_US)
-        return;
-    bool whole = w->in->video ? w->streams[w->in->video->index].listed > 0
-                              : w->in->audio && w->streams[w->in->audio->index].listed > 0;
-    if (whole && !issues->truncated)
+        real == AV_NOPTS_VALUE || (issues->whole && !issues->truncated) ||
+        !is_claim(w->in->format) || claim - real <= TAIL_US)
         return;
     mt_issue(issues, "missing_tail", -1, "the headers tell of %s, the packets end at %s",
              mt_show_duration(claim, a), mt_show_duration(real, b));
