@@ -8,6 +8,7 @@
 
 #include <libavutil/avstring.h>
 #include <libavutil/pixdesc.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,17 +108,38 @@ static const char *type_name(enum AVMediaType type)
     return name ? name : "data";
 }
 
-/* Averages of containers that keep no rate (FLV) can be nonsense, as 1000/1. */
+/* The customary rate within 2 % of what was counted, or just that. */
+static AVRational customary_rate(double real)
+{
+    static const AVRational rates[] = {{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001},
+                                       {30, 1},       {48, 1}, {50, 1}, {60000, 1001},
+                                       {60, 1},       {15, 1}, {120, 1}};
+    AVRational best = {0, 1};
+    double error = 0.02;
+
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        double off = fabs(av_q2d(rates[i]) / real - 1);
+        if (off < error) {
+            error = off;
+            best = rates[i];
+        }
+    }
+    if (!best.num)
+        av_reduce(&best.num, &best.den, (int64_t)(real * 1000 + 0.5), 1000, 1000000);
+    return best;
+}
+
+/* What containers say that keep no rate (FLV) can be nonsense, as 1000/1: counted is better. */
 static AVRational frame_rate(const struct mt_in *in, AVStream *st, const struct mt_walked *s)
 {
     AVRational q = av_guess_frame_rate(in->format, st, NULL);
-    int64_t span = s->end_us - s->first_us;
+    int64_t span = s->last_dts_us - s->first_dts_us;
 
-    if (s->packets > 1 && s->end_us != AV_NOPTS_VALUE && span > 0) {
-        double real = (double)s->packets * 1e6 / (double)span;
+    if (s->packets > 4 && s->end_us != AV_NOPTS_VALUE && span > 0) {
+        double real = (double)(s->packets - 1) * 1e6 / (double)span;
         double claim = q.num > 0 && q.den > 0 ? av_q2d(q) : 0;
-        if (claim > 3 * real || claim * 3 < real || claim > 400)
-            av_reduce(&q.num, &q.den, (int64_t)(real * 1000 + 0.5), 1000, 1000000);
+        if (claim > 1.5 * real || claim * 1.5 < real)
+            q = customary_rate(real);
     }
     return q;
 }

@@ -18,9 +18,9 @@ void mt_ends_check(struct mt_issues *issues, const char *name, int fd, int64_t s
         {"mov,", mt_ends_iso},       {"matroska,", mt_ends_ebml}, {"mpegts", mt_ends_ts},
         {"ogg", mt_ends_ogg},        {"flv", mt_ends_flv},        {"asf", mt_ends_asf},
         {"mxf", mt_ends_mxf},        {"avi", mt_ends_riff},       {"wav", mt_ends_riff},
-        {"webp_pipe", mt_ends_riff}, {"aiff", mt_ends_aiff},      {"caf", mt_ends_caf},
-        {"jpeg_pipe", mt_ends_jpeg}, {"png_pipe", mt_ends_png},   {"apng", mt_ends_png},
-        {"gif", mt_ends_gif},        {"bmp_pipe", mt_ends_bmp},
+        {"webp_pipe", mt_ends_riff}, {"aiff", mt_ends_aiff},      {"au", mt_ends_au},
+        {"caf", mt_ends_caf},        {"jpeg_pipe", mt_ends_jpeg}, {"png_pipe", mt_ends_png},
+        {"apng", mt_ends_png},       {"gif", mt_ends_gif},        {"bmp_pipe", mt_ends_bmp},
     };
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -105,6 +105,20 @@ void mt_ends_aiff(struct mt_issues *issues, int fd, int64_t size)
     if (mt_bytes_at(fd, 0, h, sizeof(h)) && memcmp(h, "FORM", 4) == 0 &&
         8 + (int64_t)mt_be32(h + 4) > size)
         missing(issues, "chunk", "FORM", 8 + (int64_t)mt_be32(h + 4) - size);
+}
+
+/* AU: offset and length of the sound, the latter all ones where it was not known. */
+void mt_ends_au(struct mt_issues *issues, int fd, int64_t size)
+{
+    uint8_t h[12];
+
+    if (!mt_bytes_at(fd, 0, h, sizeof(h)) || mt_be32(h + 8) == UINT32_MAX)
+        return;
+    int64_t end = (int64_t)mt_be32(h + 4) + (int64_t)mt_be32(h + 8);
+    issues->whole = end <= size;
+    if (end > size)
+        mt_issue_truncated(issues, "the sound is %lld bytes longer than the file",
+                           (long long)(end - size));
 }
 
 void mt_ends_caf(struct mt_issues *issues, int fd, int64_t size)

@@ -24,6 +24,7 @@ void mt_ends_asf(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_mxf(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_riff(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_aiff(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_au(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_caf(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_jpeg(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_png(struct mt_issues *issues, int fd, int64_t size);

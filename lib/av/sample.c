@@ -207,7 +207,8 @@ static int nothing_decodes(const struct mt_sample *s, const struct mt_walk *w,
     if (s->in->video && animated_webp(s->in, w))
         return mt_fail(err, MT_ERR_UNSUPPORTED_CODEC,
                        "an animated WebP picture, which this build of FFmpeg cannot decode");
-    if (s->in->image && av_strstart(s->in->format->iformat->name, "mov,", NULL))
+    if (s->in->image && !issues->truncated &&
+        av_strstart(s->in->format->iformat->name, "mov,", NULL))
         return mt_fail(err, MT_ERR_DAMAGED,
                        "the picture in this AVIF or HEIF file cannot be decoded");
     if (issues->truncated)

@@ -93,15 +93,17 @@ static void note_times(struct mt_walked *s, const AVStream *st, const AVPacket *
             s->step_min = step;
         if (step > s->step_max)
             s->step_max = step;
-    }
-    s->last_dts_us = dts;
-    s->last_duration_us = to_us(st, p->duration);
-    if (p->flags & AV_PKT_FLAG_DISCARD)
-        return;
-    if (s->first_us == AV_NOPTS_VALUE || start < s->first_us)
-        s->first_us = start;
-    if (s->end_us == AV_NOPTS_VALUE || end > s->end_us)
-        s->end_us = end;
+    } else
+        s->first_dts_us = dts;
+}
+s->last_dts_us = dts;
+s->last_duration_us = to_us(st, p->duration);
+if (p->flags & AV_PKT_FLAG_DISCARD)
+    return;
+if (s->first_us == AV_NOPTS_VALUE || start < s->first_us)
+    s->first_us = start;
+if (s->end_us == AV_NOPTS_VALUE || end > s->end_us)
+    s->end_us = end;
 }
 
 static bool is_raw(enum AVCodecID id)
@@ -123,7 +125,8 @@ static void note(struct mt_walk *w, AVPacket *p)
     keep_tail(w, p, s->packets == 0);
     s->packets++;
     s->bytes += p->size;
-    s->corrupt += (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    if (!av_get_exact_bits_per_sample(st->codecpar->codec_id))
+        s->corrupt += (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
     if (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_raw(st->codecpar->codec_id))
         s->zeros += mt_bytes_are_zero(p->data, p->size);
     s->cut = mt_frame_is_cut(st->codecpar->codec_id, p->data, p->size);

@@ -20,7 +20,7 @@ struct mt_tail {
 struct mt_walked {
     int64_t packets, bytes, corrupt;
     int64_t first_us, end_us; /* shown first, and the end of what is shown last; AV_NOPTS_VALUE */
-    int64_t last_dts_us, last_duration_us;
+    int64_t first_dts_us, last_dts_us, last_duration_us;
     int64_t gap_us, gap_at_us;  /* largest hole between packets */
     int64_t step_min, step_max; /* of decoding times, in ticks */
     int64_t listed, outside;    /* packets in the index, and those of them beyond the file's end */

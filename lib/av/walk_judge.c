@@ -58,11 +58,24 @@ static int64_t measured(const struct mt_walk *w)
     return end - start;
 }
 
+/* Bare video streams have no timestamps, only a rate. */
+static int64_t by_rate(const struct mt_walk *w)
+{
+    AVStream *st = w->in->video;
+    AVRational rate = st ? av_guess_frame_rate(w->in->format, st, NULL) : (AVRational){0, 1};
+
+    if (!st || !w->complete || rate.num <= 0 || rate.den <= 0 || w->in->image)
+        return AV_NOPTS_VALUE;
+    return av_rescale(w->streams[st->index].packets, (int64_t)AV_TIME_BASE * rate.den, rate.num);
+}
+
 int64_t mt_walk_duration(const struct mt_walk *w, const char **source)
 {
     int64_t claim = w->in->format->duration, real = measured(w);
 
     *source = w->indexed ? "index" : "packets";
+    if (real == AV_NOPTS_VALUE && claim == AV_NOPTS_VALUE)
+        return by_rate(w);
     if (real == AV_NOPTS_VALUE || (!w->complete && claim != AV_NOPTS_VALUE && claim > real)) {
         *source = "claimed";
         return claim;
@@ -83,7 +96,9 @@ int64_t mt_walk_stream_duration(const struct mt_walk *w, unsigned i)
     if (s->end_us == AV_NOPTS_VALUE || w->indexed || !w->complete)
         return claim;
     int64_t real = s->end_us - s->first_us;
-    return claim != AV_NOPTS_VALUE && llabs(claim - real) <= NEAR_US ? claim : real;
+    if (claim != AV_NOPTS_VALUE && is_claim(w->in->format) && llabs(claim - real) <= NEAR_US)
+        return claim;
+    return real;
 }
 
 static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *issues)
