@@ -201,7 +201,7 @@ static int bit_depth(const AVCodecParameters *par)
 }
 
 static void describe_video(json_t *o, const struct mt_in *in, AVStream *st,
-                           const struct mt_walked *s, const AVFrame *frame)
+                           const struct mt_walked *s, const AVFrame *frame, bool vfr)
 {
     const AVCodecParameters *par = st->codecpar;
     const char *order = field_order(par->field_order, frame);
@@ -213,9 +213,7 @@ static void describe_video(json_t *o, const struct mt_in *in, AVStream *st,
     json_object_set_new(o, "field_order", mt_json_text(order));
     if (!in->image && !mt_stream_is_cover(st)) {
         json_object_set_new(o, "frame_rate", ratio(frame_rate(in, st, s), '/'));
-        json_object_set_new(o, "variable_frame_rate",
-                            json_boolean(s->packets > 2 && s->step_min > 0 &&
-                                         s->step_max > s->step_min + s->step_min / 4 + 2000));
+        json_object_set_new(o, "variable_frame_rate", json_boolean(vfr));
     }
     json_object_set_new(o, "color", mt_describe_color(st, frame));
 }
@@ -267,7 +265,7 @@ static json_t *describe_stream(const struct mt_in *in, const struct mt_walk *w, 
     json_object_set_new(o, "bit_rate_bps", positive(bit_rate(st, s, us)));
     json_object_set_new(o, "frames", positive(frames));
     if (par->codec_type == AVMEDIA_TYPE_VIDEO)
-        describe_video(o, in, st, s, frame);
+        describe_video(o, in, st, s, frame, st == in->video && mt_walk_is_vfr(w));
     else if (par->codec_type == AVMEDIA_TYPE_AUDIO)
         describe_audio(o, st);
     json_object_set_new(o, "tags", mt_describe_tags(st->metadata));

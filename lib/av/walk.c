@@ -73,6 +73,16 @@ static void keep_tail(struct mt_walk *w, const AVPacket *packet, bool first)
     }
 }
 
+static void note_hole(struct mt_walked *s, int64_t dts)
+{
+    int64_t end = s->last_dts_us + s->last_duration_us;
+
+    if (llabs(dts - end) > llabs(s->gap_us)) {
+        s->gap_us = dts - end;
+        s->gap_at_us = end;
+    }
+}
+
 static void note_times(struct mt_walked *s, const AVStream *st, const AVPacket *p)
 {
     int64_t shown = p->pts != AV_NOPTS_VALUE ? p->pts : p->dts;
@@ -81,29 +91,25 @@ static void note_times(struct mt_walked *s, const AVStream *st, const AVPacket *
     if (shown == AV_NOPTS_VALUE)
         return;
     int64_t start = to_us(st, shown), end = to_us(st, shown + p->duration);
-    int64_t dts = to_us(st, sent), before = s->last_dts_us;
-    if (before != AV_NOPTS_VALUE) {
-        int64_t hole = dts - before - s->last_duration_us;
-        int64_t step = dts - before;
-        if (llabs(hole) > llabs(s->gap_us)) {
-            s->gap_us = hole;
-            s->gap_at_us = before + s->last_duration_us;
-        }
-        if (step > 0 && (!s->step_min || step < s->step_min))
-            s->step_min = step;
-        if (step > s->step_max)
-            s->step_max = step;
-    } else
+    int64_t dts = to_us(st, sent);
+    if (s->last_dts_us == AV_NOPTS_VALUE)
         s->first_dts_us = dts;
+    else
+        note_hole(s, dts);
+    s->last_dts_us = dts;
+    s->last_duration_us = to_us(st, p->duration);
+    if (p->flags & AV_PKT_FLAG_DISCARD)
+        return;
+    if (s->first_us == AV_NOPTS_VALUE || start < s->first_us)
+        s->first_us = start;
+    if (s->end_us == AV_NOPTS_VALUE || end > s->end_us)
+        s->end_us = end;
 }
-s->last_dts_us = dts;
-s->last_duration_us = to_us(st, p->duration);
-if (p->flags & AV_PKT_FLAG_DISCARD)
-    return;
-if (s->first_us == AV_NOPTS_VALUE || start < s->first_us)
-    s->first_us = start;
-if (s->end_us == AV_NOPTS_VALUE || end > s->end_us)
-    s->end_us = end;
+
+static void note_shown(struct mt_walk *w, const AVStream *st, const AVPacket *p)
+{
+    if (st == w->in->video && w->n_shown < MT_WALK_SHOWN && p->pts != AV_NOPTS_VALUE)
+        w->shown_us[w->n_shown++] = to_us(st, p->pts);
 }
 
 static bool is_raw(enum AVCodecID id)
@@ -131,6 +137,7 @@ static void note(struct mt_walk *w, AVPacket *p)
         s->zeros += mt_bytes_are_zero(p->data, p->size);
     s->cut = mt_frame_is_cut(st->codecpar->codec_id, p->data, p->size);
     note_times(s, st, p);
+    note_shown(w, st, p);
     if (w->take)
         w->take(w->ctx, p);
 }

@@ -6,7 +6,10 @@
 #include "av/input.h"
 #include "av/issues.h"
 
-enum { MT_WALK_TAIL = 600 }; /* packets kept of the end of each main stream */
+enum {
+    MT_WALK_TAIL = 600,  /* packets kept of the end of each main stream */
+    MT_WALK_SHOWN = 512, /* pictures whose times are kept */
+};
 
 /* The newest packets of a stream, from a key packet on. */
 struct mt_tail {
@@ -21,11 +24,10 @@ struct mt_walked {
     int64_t packets, bytes, corrupt;
     int64_t first_us, end_us; /* shown first, and the end of what is shown last; AV_NOPTS_VALUE */
     int64_t first_dts_us, last_dts_us, last_duration_us;
-    int64_t gap_us, gap_at_us;  /* largest hole between packets */
-    int64_t step_min, step_max; /* of decoding times, in ticks */
-    int64_t listed, outside;    /* packets in the index, and those of them beyond the file's end */
-    int64_t listed_end_us;      /* what the index says where the stream ends; AV_NOPTS_VALUE */
-    int64_t zeros;              /* pictures that are nothing but zeros */
+    int64_t gap_us, gap_at_us; /* largest hole between packets */
+    int64_t listed, outside;   /* packets in the index, and those of them beyond the file's end */
+    int64_t listed_end_us;     /* what the index says where the stream ends; AV_NOPTS_VALUE */
+    int64_t zeros;             /* pictures that are nothing but zeros */
     int64_t noise; /* bytes in packets that cannot be of this codec; not counted above */
     bool cut;      /* the last packet is shorter than its own header says */
 };
@@ -42,6 +44,8 @@ struct mt_walk {
     bool indexed;  /* figures are from the index, only the ends were read */
     int av;        /* why reading ended: AVERROR_EOF, or an error */
     struct mt_tail video, audio;
+    int64_t shown_us[MT_WALK_SHOWN]; /* of the first pictures, in decoding order */
+    int n_shown;
     void (*take)(void *ctx, AVPacket *packet);
     void *ctx;
 };
@@ -63,6 +67,9 @@ int64_t mt_walk_duration(const struct mt_walk *walk, const char **source);
 
 /* Likewise of one stream. */
 int64_t mt_walk_stream_duration(const struct mt_walk *walk, unsigned index);
+
+/* Whether the pictures come at irregular times, as far as the first of them show. */
+bool mt_walk_is_vfr(const struct mt_walk *walk);
 
 /* Adds what the packets tell about damage. */
 void mt_walk_judge(const struct mt_walk *walk, struct mt_issues *issues);

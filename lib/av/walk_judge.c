@@ -6,6 +6,7 @@
 
 #include <libavutil/avstring.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     NEAR_US = 150 * 1000,       /* priming, padding and rounding of headers */
@@ -95,10 +96,39 @@ int64_t mt_walk_stream_duration(const struct mt_walk *w, unsigned i)
 
     if (s->end_us == AV_NOPTS_VALUE || w->indexed || !w->complete)
         return claim;
-    int64_t real = s->end_us - s->first_us;
+    const char *source;
+    int64_t real = s->end_us - s->first_us, all = mt_walk_duration(w, &source);
+    if (all != AV_NOPTS_VALUE && real > all)
+        real = all;
     if (claim != AV_NOPTS_VALUE && is_claim(w->in->format) && llabs(claim - real) <= NEAR_US)
         return claim;
     return real;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+bool mt_walk_is_vfr(const struct mt_walk *w)
+{
+    enum { TOLERANCE_US = 2000 };
+    int64_t at[MT_WALK_SHOWN], steps[MT_WALK_SHOWN];
+    int n = w->n_shown, odd = 0;
+
+    if (n < 3)
+        return false;
+    memcpy(at, w->shown_us, sizeof(*at) * (size_t)n);
+    qsort(at, (size_t)n, sizeof(*at), by_value);
+    for (int i = 0; i + 1 < n; i++)
+        steps[i] = at[i + 1] - at[i];
+    qsort(steps, (size_t)(n - 1), sizeof(*steps), by_value);
+    int64_t usual = steps[(n - 1) / 2];
+    for (int i = 0; i + 1 < n; i++)
+        odd += llabs(steps[i] - usual) > usual / 4 + TOLERANCE_US;
+    return odd > 1 && odd * 50 > n;
 }
 
 static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *issues)
