@@ -37,6 +37,7 @@ static struct {
     char last[MT_LOGGED_LINE];
     char oversize[MT_LOGGED_LINE];
     bool protected_essence;
+    bool too_many_streams;
 } logged = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Said at the level of errors, but not about picture or sound. */
@@ -61,6 +62,8 @@ static void notice(const char *line)
         snprintf(logged.oversize, sizeof(logged.oversize), "%ux%u", w, h);
     if (strstr(line, "DRM protected") || strstr(line, "ncrypted file"))
         logged.protected_essence = true;
+    if (strstr(line, "max_streams"))
+        logged.too_many_streams = true;
 }
 
 static void keep(const char *line)
@@ -145,7 +148,7 @@ void mt_logged_mark(void)
 {
     pthread_mutex_lock(&logged.lock);
     logged.last[0] = logged.oversize[0] = '\0';
-    logged.protected_essence = false;
+    logged.protected_essence = logged.too_many_streams = false;
     pthread_mutex_unlock(&logged.lock);
 }
 
@@ -163,6 +166,14 @@ bool mt_logged_protected(void)
     bool is = logged.protected_essence;
     pthread_mutex_unlock(&logged.lock);
     return is;
+}
+
+bool mt_logged_too_many_streams(void)
+{
+    pthread_mutex_lock(&logged.lock);
+    bool are = logged.too_many_streams;
+    pthread_mutex_unlock(&logged.lock);
+    return are;
 }
 
 static json_t *version_of(unsigned v)

@@ -136,14 +136,11 @@ static int explain_boxes(const struct mt_boxes *b, struct mt_err *err)
 static int explain_failure(int av, const struct mt_boxes *boxes, const struct mt_in_io *io,
                            const struct mt_av_limits *limits, struct mt_err *err)
 {
-    char line[MT_LOGGED_LINE];
-
     if (av == AVERROR_EXIT || io->cancelled)
         return mt_fail(err, MT_ERR_CANCELLED, "stopped on request");
     if (mt_logged_protected())
         return mt_fail(err, MT_ERR_ENCRYPTED, "picture or sound are protected (DRM)");
-    mt_logged_last(line);
-    if (strstr(line, "max_streams"))
+    if (mt_logged_too_many_streams())
         return mt_fail(err, MT_ERR_LIMIT, "more than %lld streams", (long long)limits->streams);
     if (boxes && av != AVERROR(EIO) && explain_boxes(boxes, err) < 0)
         return -1;

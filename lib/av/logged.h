@@ -21,6 +21,9 @@ void mt_logged_mark(void);
 /* Whether, since the mark, a picture was larger than the pixel limit, and which: "16000x9000". */
 bool mt_logged_oversize(char out[MT_LOGGED_LINE]);
 
+/* Whether, since the mark, there were more streams than permitted. */
+bool mt_logged_too_many_streams(void);
+
 /* Whether, since the mark, a demuxer said that the essence is protected. */
 bool mt_logged_protected(void);
 
