@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* probe.c - what a media file is made of. */
+#include "av/probe.h"
+
+#include "av/describe.h"
+#include "av/ends.h"
+#include "av/logged.h"
+#include "base/text.h"
+#include "json/json.h"
+
+#include <libavutil/avstring.h>
+#include <string.h>
+
+/*
+ * Whether the type that libmagic saw contradicts the demuxer: it names a kind of media
+ * of which this demuxer is not one of the readers. Unknown and general types do not count.
+ */
+static bool contradicts(const char *mime, const char *demuxer)
+{
+    static const struct {
+        const char *mime, *demuxers;
+    } readers[] = {
+        {"image/jpeg", "jpeg_pipe"},
+        {"image/png", "png_pipe,apng"},
+        {"image/gif", "gif"},
+        {"image/webp", "webp_pipe"},
+        {"video/x-matroska", "matroska"},
+        {"video/webm", "matroska"},
+        {"audio/flac", "flac,ogg"},
+        {"text/", ""},
+        {"application/pdf", ""},
+        {"application/zip", ""},
+    };
+
+    for (size_t i = 0; mime && i < sizeof(readers) / sizeof(readers[0]); i++)
+        if (strncmp(mime, readers[i].mime, strlen(readers[i].mime)) == 0)
+            return av_match_list(demuxer, readers[i].demuxers, ',') <= 0;
+    return false;
+}
+
+static void judge_streams(const struct mt_in *in, struct mt_issues *issues)
+{
+    for (unsigned i = 0; i < in->format->nb_streams; i++) {
+        const AVCodecParameters *par = in->format->streams[i]->codecpar;
+        bool media = par->codec_type == AVMEDIA_TYPE_VIDEO || par->codec_type == AVMEDIA_TYPE_AUDIO;
+        if (media && !mt_in_codec(par->codec_id))
+            mt_issue(issues, "unknown_codec", (int)i, "this %s stream (%s) cannot be decoded here",
+                     av_get_media_type_string(par->codec_type),
+                     par->codec_id ? avcodec_get_name(par->codec_id) : "no codec is named");
+    }
+    if (mt_in_refused_opens(in) > 0)
+        mt_issue(issues, "reference", -1, "the file refers to %lld other files; none was opened",
+                 (long long)mt_in_refused_opens(in));
+}
+
+static json_t *damage(const struct mt_issues *issues)
+{
+    json_t *o = json_object();
+    bool any = json_array_size(issues->list) > 0;
+
+    json_object_set_new(o, "state", json_string(any ? "degraded" : "ok"));
+    if (any)
+        json_object_set(o, "issues", issues->list);
+    return o;
+}
+
+static json_t *container_name(const AVFormatContext *s)
+{
+    const char *name = s->iformat->name;
+
+    return json_stringn(name, strcspn(name, ","));
+}
+
+static json_t *embedded(const struct mt_in *in)
+{
+    int subtitles = 0, attachments = 0;
+
+    for (unsigned i = 0; i < in->format->nb_streams; i++) {
+        enum AVMediaType type = in->format->streams[i]->codecpar->codec_type;
+        subtitles += type == AVMEDIA_TYPE_SUBTITLE;
+        attachments += type == AVMEDIA_TYPE_ATTACHMENT;
+    }
+    return json_pack("{s:b, s:i, s:i}", "cover_art", in->cover != NULL, "subtitles", subtitles,
+                     "attachments", attachments);
+}
+
+static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
+                       const struct mt_sample *sample, const struct mt_issues *issues)
+{
+    const AVFormatContext *s = in->format;
+    const char *source;
+    int64_t us = mt_walk_duration(w, &source);
+    bool still = in->image && (!in->video || w->streams[in->video->index].packets < 2 ||
+                               strstr(s->iformat->name, "_pipe"));
+    bool timed = !still && us != AV_NOPTS_VALUE && us > 0;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "duration", timed ? mt_json_real((double)us / 1e6, 6) : json_null());
+    json_object_set_new(o, "duration_source", timed ? json_string(source) : json_null());
+    json_object_set_new(o, "container", container_name(s));
+    json_object_set_new(o, "bit_rate_bps",
+                        timed
+                            ? json_integer((json_int_t)((double)in->size * 8e6 / (double)us + 0.5))
+                            : json_null());
+    json_object_set_new(o, "start_time",
+                        timed && s->start_time != AV_NOPTS_VALUE
+                            ? mt_json_real((double)s->start_time / 1e6, 6)
+                            : json_null());
+    json_object_set_new(o, "content_type", json_string(mt_describe_kind(in)));
+    json_object_set_new(o, "streams", mt_describe_streams(in, w, sample));
+    json_object_set_new(o, "chapters", mt_describe_chapters(s));
+    json_object_set_new(o, "tags", mt_describe_tags(s->metadata));
+    json_object_set_new(o, "timecode", mt_describe_timecode(in));
+    json_object_set_new(o, "embedded", embedded(in));
+    json_object_set_new(o, "damage", damage(issues));
+    return o;
+}
+
+static json_t *probe_opened(struct mt_in *in, int fd, struct mt_issues *issues, struct mt_err *err)
+{
+    struct mt_walk walk = {0};
+    struct mt_sample sample = {0};
+    json_t *result = NULL;
+
+    mt_ends_check(issues, in->format->iformat->name, fd, in->size);
+    if (mt_sample_open(&sample, in, err) < 0)
+        goto out;
+    if (mt_walk(&walk, in, mt_sample_take, &sample, err) < 0)
+        goto out;
+    mt_walk_judge(&walk, issues);
+    if (mt_sample_finish(&sample, &walk, issues, err) < 0)
+        goto out;
+    judge_streams(in, issues);
+    result = compose(in, &walk, &sample, issues);
+out:
+    mt_walk_free(&walk);
+    mt_sample_close(&sample);
+    return result;
+}
+
+json_t *mt_av_probe(int fd, const char *claimed_type, const struct mt_av_limits *limits,
+                    struct mt_err *err)
+{
+    struct mt_in in;
+    struct mt_issues issues;
+    json_t *result = NULL;
+
+    mt_av_log_take(NULL);
+    if (mt_in_open(&in, fd, limits, err) < 0)
+        return NULL;
+    mt_issues_init(&issues);
+    if (contradicts(claimed_type, in.format->iformat->name))
+        mt_fail(err, MT_ERR_UNSUPPORTED_TYPE,
+                "the content is ambiguous: it looks like '%s', but also like %s", claimed_type,
+                in.format->iformat->name);
+    else
+        result = probe_opened(&in, fd, &issues, err);
+    mt_issues_free(&issues);
+    mt_in_close(&in);
+    return result;
+}
