@@ -3,6 +3,7 @@
 #include "av/film.h"
 
 #include <libavutil/mathematics.h>
+#include <string.h>
 
 enum { SECOND = 1000000, FRAME_DEFAULT = 40000 };
 
@@ -50,11 +51,11 @@ static bool is_still(const struct mt_in *in, const AVStream *pictures)
 {
     if (pictures->disposition & AV_DISPOSITION_ATTACHED_PIC)
         return true;
-    if (in->audio)
+    if (in->audio || !in->image)
         return false;
     if (name_has(in, "_pipe") || name_has(in, "image2"))
         return true;
-    return name_has(in, "mp4") && pictures->nb_frames == 1 && in->format->duration <= 0;
+    return name_has(in, "mp4") && pictures->nb_frames <= 1;
 }
 
 static int64_t frame_length(const AVStream *pictures)
@@ -152,21 +153,5 @@ int64_t mt_frame_duration(const AVFrame *frame)
     return frame->duration;
 #else
     return frame->pkt_duration;
-#endif
-}
-
-const int32_t *mt_stream_matrix(const AVStream *stream)
-{
-#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
-    const AVPacketSideData *side =
-        av_packet_side_data_get(stream->codecpar->coded_side_data,
-                                stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
-
-    return side && side->size >= 9 * sizeof(int32_t) ? (const void *)side->data : NULL;
-#else
-    size_t size = 0;
-    const void *data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-
-    return data && size >= 9 * sizeof(int32_t) ? data : NULL;
 #endif
 }

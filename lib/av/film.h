@@ -37,6 +37,5 @@ int64_t mt_film_timestamp(const struct mt_film *film, const AVStream *stream, in
 bool mt_frame_interlaced(const AVFrame *frame);
 bool mt_frame_damaged(const AVFrame *frame);
 int64_t mt_frame_duration(const AVFrame *frame);
-const int32_t *mt_stream_matrix(const AVStream *stream); /* nine numbers, or NULL */
 
 #endif

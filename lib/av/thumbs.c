@@ -21,7 +21,7 @@ enum {
 
 /* A time that is wanted, and between which times its picture may lie. */
 struct wish {
-    int64_t us;        /* as asked for */
+    int64_t us;         /* as asked for */
     int64_t at, lo, hi; /* inside the film */
     int64_t tolerance;
 };
@@ -38,7 +38,8 @@ struct job {
     struct mt_picker picker;
     struct wish *wishes;
     int n;
-    int64_t *shown; /* times of the frames emitted, n at most */
+    int64_t shown_us; /* of the last frame emitted */
+    int fruitless;    /* wishes in a row around which nothing better was found */
     int pictures;
     int representative;
     double best_score;
@@ -90,8 +91,8 @@ static void bound_wishes(struct job *job)
         else if (!job->spec->times_us)
             w->tolerance = (film->last_us - film->first_us) / job->n / 2;
         else
-            w->tolerance = clamp(TOLERANCE, 0, (w->hi - w->at < w->at - w->lo ? w->hi - w->at
-                                                                              : w->at - w->lo));
+            w->tolerance = clamp(TOLERANCE, 0,
+                                 (w->hi - w->at < w->at - w->lo ? w->hi - w->at : w->at - w->lo));
     }
 }
 
@@ -103,11 +104,9 @@ static void plan(struct job *job)
 
     job->n = film->still ? 1 : spec->times_us ? spec->n_times : spec->count;
     job->wishes = mt_alloc((size_t)job->n * sizeof *job->wishes);
-    job->shown = mt_alloc((size_t)job->n * sizeof *job->shown);
     for (int i = 0; i < job->n && !film->still; i++)
-        job->wishes[i].us = spec->times_us
-                                ? spec->times_us[i]
-                                : film->first_us + (int64_t)(span * (i + 0.5) / job->n);
+        job->wishes[i].us = spec->times_us ? spec->times_us[i]
+                                           : film->first_us + (int64_t)(span * (i + 0.5) / job->n);
     qsort(job->wishes, (size_t)job->n, sizeof *job->wishes, by_time);
     bound_wishes(job);
 }
@@ -146,24 +145,30 @@ static int try_at(struct job *job, struct find *find, const struct wish *w, int6
     return consider(find, frame, us, err);
 }
 
-/* Looks around a frame that is black, flat or damaged, ever further, both ways. */
+/*
+ * Looks around a frame that is black, flat or damaged, ever further, both
+ * ways; less so where this was in vain at the times before, as in a film that
+ * is black throughout.
+ */
 static int look_around(struct job *job, struct find *find, const struct wish *w, struct mt_err *err)
 {
     int64_t half = w->hi - w->at > w->at - w->lo ? w->hi - w->at : w->at - w->lo;
     int64_t step = half / 27 < SECOND ? half / 27 : SECOND;
+    int steps = job->fruitless < STEPS ? STEPS - job->fruitless : 1;
 
     if (step < job->picker.film.frame_us)
         step = job->picker.film.frame_us;
-    for (int i = 0; i < 2 * STEPS; i++) {
+    for (int i = 0; i < 2 * steps; i++) {
         int64_t at = i % 2 ? w->at - step : w->at + step;
 
         if (at >= w->lo && at <= w->hi &&
             try_at(job, find, w, at, job->spec->times_us ? 0 : step / 2, err) != 0)
             return -1;
         if (find->frame && find->look.kind == MT_LOOK_GOOD)
-            return 0;
+            break;
         step = i % 2 ? step * 3 : step;
     }
+    job->fruitless = find->frame && find->look.kind == MT_LOOK_GOOD ? 0 : job->fruitless + 1;
     return 0;
 }
 
@@ -188,14 +193,6 @@ static void describe(char note[NOTE], const struct job *job, const struct wish *
              !job->spec->exact)
         snprintf(note, NOTE, "only %s frames around %.3f s", mt_look_name(find->look.kind),
                  (double)find->us / SECOND);
-}
-
-static bool already_shown(const struct job *job, int64_t us)
-{
-    for (int i = job->pictures - 1; i >= 0; i--)
-        if (job->shown[i] == us)
-            return true;
-    return false;
 }
 
 static int encode_all(struct job *job, const AVFrame *rgb, struct mt_av_picture *picture,
@@ -241,11 +238,12 @@ static int show(struct job *job, const struct wish *w, const struct find *find, 
         job->best_score = find->look.score;
         job->representative = job->pictures;
     }
-    job->shown[job->pictures++] = find->us;
+    job->shown_us = find->us;
+    job->pictures++;
     return 0;
 }
 
-/* What was found first, for the note; its frame is only a mark. */
+/* first tells the note what lay there; its frame is not to be touched. */
 static int fulfil(struct job *job, const struct wish *w, struct mt_err *err)
 {
     struct find find = {0}, first;
@@ -256,7 +254,7 @@ static int fulfil(struct job *job, const struct wish *w, struct mt_err *err)
     if (ret == 0 && !job->picker.film.still && !job->spec->exact &&
         (!find.frame || find.look.kind != MT_LOOK_GOOD))
         ret = look_around(job, &find, w, err);
-    if (ret == 0 && find.frame && !already_shown(job, find.us)) {
+    if (ret == 0 && find.frame && (!job->pictures || find.us > job->shown_us)) {
         describe(note, job, w, &first, &find);
         ret = show(job, w, &find, note[0] ? note : NULL, err);
     }
@@ -266,17 +264,14 @@ static int fulfil(struct job *job, const struct wish *w, struct mt_err *err)
 
 static int fulfil_all(struct job *job, struct mt_err *err)
 {
-    const struct mt_av_progress *progress = &job->spec->progress;
-
     for (int i = 0; i < job->n; i++) {
-        if (progress->tell &&
-            progress->tell(progress->ctx, job->wishes[i].at, job->picker.film.last_us) != 0)
-            return mt_fail(err, MT_ERR_CANCELLED, "stopped after %d pictures", job->pictures);
+        if (mt_in_tell(&job->picker.in, job->wishes[i].at, job->picker.film.last_us, err) != 0)
+            return -1;
         if (fulfil(job, &job->wishes[i], err) != 0)
             return -1;
     }
     if (job->pictures == 0)
-        return mt_fail(err, MT_ERR_DAMAGED, "no picture in it can be decoded");
+        return mt_av_fail(err, AVERROR_INVALIDDATA, "no picture in it can be decoded");
     return 0;
 }
 
@@ -286,7 +281,7 @@ static json_t *report(struct job *job)
     char note[NOTE];
 
     if (job->pictures < job->n) {
-        snprintf(note, sizeof note, "%d pictures of %d: the others would show the same frames",
+        snprintf(note, sizeof note, "%d of %d pictures: the others would show the same frames",
                  job->pictures, job->n);
         json_array_append_new(job->notes, json_string(note));
     }
@@ -313,7 +308,6 @@ json_t *mt_av_thumbs(int fd, const struct mt_av_thumbs *spec, struct mt_err *err
         doc = report(&job);
     json_decref(job.notes);
     free(job.wishes);
-    free(job.shown);
     mt_picker_close(&job.picker);
     return doc;
 }

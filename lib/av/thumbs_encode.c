@@ -65,10 +65,9 @@ static int convert(AVFrame **out, const AVFrame *rgb, enum AVPixelFormat pixels)
     av = av_frame_get_buffer(to, 0);
     if (av < 0)
         goto out;
-    sws = sws_getContext(rgb->width, rgb->height, (enum AVPixelFormat)rgb->format, to->width,
-                         to->height, pixels,
-                         SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP,
-                         NULL, NULL, NULL);
+    sws = sws_getContext(
+        rgb->width, rgb->height, (enum AVPixelFormat)rgb->format, to->width, to->height, pixels,
+        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
     av = AVERROR(EINVAL);
     if (!sws)
         goto out;

@@ -138,8 +138,8 @@ static void measure_colour(struct mt_look *look, const struct small *s, struct a
             yb += e, yb2 += e * e;
         }
     rg /= n, yb /= n;
-    look->colour = sqrt(fmax(0, rg2 / n - rg * rg + yb2 / n - yb * yb)) +
-                   0.3 * sqrt(rg * rg + yb * yb);
+    look->colour =
+        sqrt(fmax(0, rg2 / n - rg * rg + yb2 / n - yb * yb)) + 0.3 * sqrt(rg * rg + yb * yb);
 }
 
 static enum mt_look_kind kind_of(const struct mt_look *look, const struct small *s, struct area a)

@@ -4,7 +4,7 @@
 
 enum {
     SECOND = 1000000,
-    NEAR = SECOND,          /* not worth a seek */
+    NEAR = SECOND,           /* not worth a seek */
     BACK_FIRST = 2 * SECOND, /* how far a seek that landed late goes back, then eight times that */
     BACK_TRIES = 4,
     BAD_PACKETS = 1000, /* in a row: nothing more will come */

@@ -31,8 +31,8 @@ struct mt_picker {
     int64_t ahead_us; /* of ahead; INT64_MIN: none */
     int64_t key_us;   /* where decoding last began */
     bool running;     /* the decoder can go on after frame */
-    bool ended;     /* it has given its last frame */
-    bool sparse;    /* a seek landed where the one before did */
+    bool ended;       /* it has given its last frame */
+    bool sparse;      /* a seek landed where the one before did */
 };
 
 /* Opens the file and its decoder. MT_ERR_NOT_APPLICABLE without a picture. */

@@ -12,11 +12,11 @@
 #include <libavfilter/avfilter.h>
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
-#include <libavutil/display.h>
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixdesc.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { SIDE_MAX = 16383, HD_HEIGHT = 720, HD_WIDTH = 1280, SAR_MAX = 16, CHAIN = 1024 };
 
@@ -25,20 +25,21 @@ struct orientation {
     bool hflip, vflip;
 };
 
-/* The dihedral part of a display matrix: x' = a x + c y, y' = b x + d y. */
 static struct orientation orientation_of(const AVFrame *frame, const AVStream *stream)
 {
-    const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
-    const int32_t *m = side && side->size >= 9 * sizeof(int32_t) ? (const void *)side->data
-                                                                 : mt_stream_matrix(stream);
-    double a, b, c, d;
+    int mirrored, turn = mt_in_frame_rotation(stream, frame, &mirrored);
+    bool m = mirrored != 0;
 
-    if (!m)
-        return (struct orientation){false, false, false};
-    a = m[0], b = m[1], c = m[3], d = m[4];
-    if (fabs(b) + fabs(c) > fabs(a) + fabs(d))
-        return (struct orientation){true, c < 0, b < 0};
-    return (struct orientation){false, a < 0, d < 0};
+    switch (turn) {
+    case 90:
+        return (struct orientation){true, true, m};
+    case 180:
+        return (struct orientation){false, !m, true};
+    case 270:
+        return (struct orientation){true, false, !m};
+    default:
+        return (struct orientation){false, m, false};
+    }
 }
 
 /* The size before it is turned upright, such that it fits the box afterwards. */
@@ -96,8 +97,7 @@ static bool is_full(const AVFrame *frame)
 {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)frame->format);
 
-    return frame->color_range == AVCOL_RANGE_JPEG ||
-           (desc && strncmp(desc->name, "yuvj", 4) == 0);
+    return frame->color_range == AVCOL_RANGE_JPEG || (desc && strncmp(desc->name, "yuvj", 4) == 0);
 }
 
 /* The brightest of the mastered picture against 203 cd/m2, the white of ITU-R BT.2408. */
@@ -126,7 +126,7 @@ static void hdr_chain(char *text, size_t n, const AVFrame *frame, int w, int h)
     const char *transfer = frame->color_trc == AVCOL_TRC_SMPTE2084 ? "smpte2084" : "arib-std-b67";
 
     snprintf(text, n,
-             "scale=%d:%d:flags=%s,"
+             "scale=%d:%d:flags=%s,format=yuv444p10,"
              "zscale=tin=%s:pin=bt2020:min=bt2020nc:rin=%s:t=linear:npl=203,format=gbrpf32le,"
              "zscale=p=bt709,tonemap=mobius:peak=%.3f:desat=0,"
              "zscale=t=bt709:m=gbr:r=full,format=rgb24",
@@ -143,15 +143,15 @@ static void chain_of(char *text, size_t n, const AVFrame *frame, bool film, int 
         deinterlace = "estdif=mode=frame:deint=all,";
     if (is_hdr(frame) && avfilter_get_by_name("zscale"))
         hdr_chain(text, n, frame, w, h);
-    else if (has_alpha(frame))
+    else if (has_alpha(frame) && (w != frame->width || h != frame->height))
         snprintf(text, n,
                  "scale=in_color_matrix=%s:in_range=%s:out_range=pc:flags=%s,format=gbrap,"
                  "premultiply=inplace=1,scale=%d:%d:flags=%s,unpremultiply=inplace=1,format=rgba",
                  matrix, range, flags, w, h, flags);
     else
         snprintf(text, n,
-                 "%sscale=%d:%d:in_color_matrix=%s:in_range=%s:out_range=pc:flags=%s,format=rgb24",
-                 deinterlace, w, h, matrix, range, flags);
+                 "%sscale=%d:%d:in_color_matrix=%s:in_range=%s:out_range=pc:flags=%s,format=%s",
+                 deinterlace, w, h, matrix, range, flags, has_alpha(frame) ? "rgba" : "rgb24");
 }
 
 static int add_source(AVFilterContext **src, AVFilterGraph *graph, const AVFrame *frame)
