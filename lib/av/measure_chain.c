@@ -4,13 +4,14 @@
 
 #include <libavfilter/buffersink.h>
 #include <libavutil/mem.h>
+#include <math.h>
 #include <stdlib.h>
 
-enum { SPANS_MAX = 100000 };
+enum { SECOND = 1000000, SPANS_MAX = 100000 };
 
 json_t *mt_seconds(int64_t us)
 {
-    return json_real((double)us / 1000000);
+    return json_real((double)us / SECOND);
 }
 
 void mt_spans_init(struct mt_spans *s, int64_t shortest_us)
@@ -104,4 +105,18 @@ bool mt_chain_number(const AVFrame *frame, const char *key, double *value)
         return false;
     *value = strtod(e->value, NULL);
     return true;
+}
+
+void mt_chain_span(const AVFrame *frame, const char *start, const char *end, struct mt_spans *s)
+{
+    double from, to;
+    bool starts = mt_chain_number(frame, start, &from), ends = mt_chain_number(frame, end, &to);
+    bool both = starts && ends && from < to;
+
+    if (ends && !both)
+        mt_spans_close(s, llrint(to * SECOND));
+    if (starts)
+        mt_spans_open(s, llrint(from * SECOND));
+    if (both)
+        mt_spans_close(s, llrint(to * SECOND));
 }

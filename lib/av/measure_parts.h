@@ -45,6 +45,9 @@ void mt_chain_close(struct mt_chain *c);
 /* A number that a filter left on the frame; false if there is none. */
 bool mt_chain_number(const AVFrame *frame, const char *key, double *value);
 
+/* Opens and closes the span as a filter's marks on the frame say, both in seconds. */
+void mt_chain_span(const AVFrame *frame, const char *start, const char *end, struct mt_spans *s);
+
 struct mt_listener {
     bool loudness, silence;
     double silence_db;

@@ -163,14 +163,9 @@ static int drain(struct mt_watcher *w, struct mt_err *err)
     while ((av = av_buffersink_get_frame(w->chain.sink, out)) >= 0) {
         double v;
 
-        if (mt_chain_number(out, "lavfi.black_end", &v))
-            mt_spans_close(&w->blacks, (int64_t)llrint(v * SECOND));
-        if (mt_chain_number(out, "lavfi.black_start", &v))
-            mt_spans_open(&w->blacks, (int64_t)llrint(v * SECOND));
-        if (mt_chain_number(out, "lavfi.freezedetect.freeze_end", &v))
-            mt_spans_close(&w->freezes, (int64_t)llrint(v * SECOND));
-        if (mt_chain_number(out, "lavfi.freezedetect.freeze_start", &v))
-            mt_spans_open(&w->freezes, (int64_t)llrint(v * SECOND));
+        mt_chain_span(out, "lavfi.black_start", "lavfi.black_end", &w->blacks);
+        mt_chain_span(out, "lavfi.freezedetect.freeze_start", "lavfi.freezedetect.freeze_end",
+                      &w->freezes);
         if (w->scenes && mt_chain_number(out, "lavfi.scd.score", &v))
             note_scene(w, out->pts, v);
         av_frame_unref(out);

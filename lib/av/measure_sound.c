@@ -15,7 +15,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SECOND = 1000000, FINE_RATE = 192000, CHANNELS_MAX = 64 };
+enum { SECOND = 1000000, FINE_RATE = 192000, CHANNELS_MAX = 64, RANGE_LEAST = 5 /* s */ };
 
 static const double absolute_gate = -70; /* LUFS */
 
@@ -189,13 +189,8 @@ static int drain(struct mt_listener *l, struct mt_err *err)
     int av;
 
     while ((av = av_buffersink_get_frame(l->chain.sink, out)) >= 0) {
-        double v;
-
         read_loudness(l, out);
-        if (mt_chain_number(out, "lavfi.silence_start", &v))
-            mt_spans_open(&l->silences, (int64_t)llrint(v * SECOND));
-        if (mt_chain_number(out, "lavfi.silence_end", &v))
-            mt_spans_close(&l->silences, (int64_t)llrint(v * SECOND));
+        mt_chain_span(out, "lavfi.silence_start", "lavfi.silence_end", &l->silences);
         av_frame_unref(out);
     }
     if (av != AVERROR(EAGAIN) && av != AVERROR_EOF)
@@ -264,11 +259,12 @@ static json_t *figure(bool known, double value)
 json_t *mt_listener_loudness(const struct mt_listener *l)
 {
     bool heard = l->gate_blocks > 0 && l->integrated > absolute_gate;
+    bool ranged = l->samples >= (int64_t)RANGE_LEAST * l->rate;
     double gate = heard ? 10 * log10(l->gate_power / (double)l->gate_blocks) - 10 : 0;
     json_t *doc = json_object();
 
     json_object_set_new(doc, "integrated_lufs", figure(heard, l->integrated));
-    json_object_set_new(doc, "range_lu", figure(heard, l->range));
+    json_object_set_new(doc, "range_lu", figure(heard && ranged, l->range));
     json_object_set_new(
         doc, "true_peak_dbtp",
         figure(l->true_peak > 0, 20 * log10(fmax(fmax(l->true_peak, l->sample_peak), 1e-30))));
