@@ -5,6 +5,7 @@
 
 #include "av/av.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum mt_av_picture_format { MT_AV_WEBP, MT_AV_JPEG, MT_AV_PNG };
@@ -17,13 +18,16 @@ struct mt_av_picture {
     enum mt_av_picture_format format;
     const void *data;
     size_t size;      /* bytes */
-    const char *note; /* why another frame than the nearest was taken, or NULL */
+    const char *note; /* what is special: cover art, moved off a black frame ...; or NULL */
 };
 
+enum { MT_AV_PICTURES_MAX = 100000 };
+
 struct mt_av_thumbs {
-    int count; /* pictures spread evenly over the film; used when times is NULL */
+    int count; /* pictures spread evenly over the film; used when times_us is NULL */
     const int64_t *times_us;
     int n_times;
+    bool exact;    /* the very frame on screen at each time, whatever it looks like */
     int width_px;  /* of the box they must fit in, upright; 0: the source's */
     int height_px; /* 0: follows from width and shape */
     enum mt_av_picture_format formats[3];
@@ -37,11 +41,33 @@ struct mt_av_thumbs {
 
 /*
  * Seeks to each time, decodes no more than is needed, moves away from black,
- * white and empty frames to a better neighbour, applies rotation and SAR,
- * scales down (never up) in sRGB with full range, and emits each picture in
- * each format. A still image gives one picture. The report, a new reference:
- * {"pictures": n, "representative": index of the most telling one, "notes": [..]}.
- * MT_ERR_NOT_APPLICABLE when there is no picture in the file.
+ * white, one-coloured and damaged frames to a better neighbour (nearer to this
+ * time than to any other that is wanted), applies rotation, mirroring and SAR,
+ * deinterlaces, maps HDR to SDR, scales down (never up) in full-range RGB, and
+ * emits each picture in each format, in the order of time. Pictures carry no
+ * metadata of the source.
+ *
+ * count pictures lie at (i + 1/2) / count of the time that has pictures; a key
+ * frame nearer to that than to the next one is taken, so that the cost is that
+ * of the pictures and not of the film. times_us are met within half a second
+ * when a key frame is so near, to the frame otherwise, and clamped to the
+ * film's end. Two pictures of one frame are one: there may be fewer than were
+ * asked for. A still image gives one picture, and so does the cover art of a
+ * file that has sound only.
+ *
+ * emit() is called with data that is valid during the call; what it returns
+ * other than 0 ends the work and is the failure of this function.
+ *
+ * The report, a new reference: {"pictures": n, "representative": index of the
+ * most telling one in the order emitted, "notes": [..], "errors": packets and
+ * frames that did not decode well, "messages": the libraries' last lines}. The
+ * most telling has the greatest product of sharpness (1 + mean luma step
+ * between neighbours), colour (10 + Hasler-Süsstrunk colourfulness), exposure
+ * (1 less the squared distance of the mean luma from 118) and light (1 less
+ * half the near-black share), all on a copy of 160 pixels.
+ *
+ * MT_ERR_NOT_APPLICABLE when there is no picture in the file, MT_ERR_DAMAGED
+ * when none decodes, MT_ERR_USAGE for a count, quality or format out of range.
  */
 json_t *mt_av_thumbs(int fd, const struct mt_av_thumbs *spec, struct mt_err *err);
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* thumbs.c - still pictures of a media file. */
+#include "av/thumbs.h"
+
+#include "av/thumbs_encode.h"
+#include "av/thumbs_judge.h"
+#include "av/thumbs_pick.h"
+#include "av/thumbs_render.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SECOND = 1000000,
+    TOLERANCE = SECOND / 2, /* of times that were named */
+    STEPS = 4,              /* to each side, each three times the one before */
+    NOTE = 160,
+    NOTES_MAX = 100,
+};
+
+/* A time that is wanted, and between which times its picture may lie. */
+struct wish {
+    int64_t us;         /* as asked for */
+    int64_t at, lo, hi; /* inside the film */
+    int64_t tolerance;
+};
+
+/* The best frame for a wish so far. */
+struct find {
+    AVFrame *frame; /* NULL: none */
+    int64_t us;
+    struct mt_look look;
+};
+
+struct job {
+    const struct mt_av_thumbs *spec;
+    struct mt_picker picker;
+    struct wish *wishes;
+    int n;
+    int64_t shown_us; /* of the last frame emitted */
+    int fruitless;    /* wishes in a row around which nothing better was found */
+    int pictures;
+    int representative;
+    double best_score;
+    json_t *notes;
+};
+
+static int check_spec(const struct mt_av_thumbs *spec, struct mt_err *err)
+{
+    int n = spec->times_us ? spec->n_times : spec->count;
+
+    if (n < 1 || n > MT_AV_PICTURES_MAX)
+        return mt_fail(err, MT_ERR_USAGE, "%d pictures are wanted, 1 to %d can be made", n,
+                       MT_AV_PICTURES_MAX);
+    if (spec->quality < 1 || spec->quality > 100)
+        return mt_fail(err, MT_ERR_USAGE, "the quality is %d, not 1 to 100", spec->quality);
+    if (spec->n_formats < 1 || spec->n_formats > 3)
+        return mt_fail(err, MT_ERR_USAGE, "%d picture formats are wanted, not 1 to 3",
+                       spec->n_formats);
+    return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct wish *x = a, *y = b;
+
+    return (x->us > y->us) - (x->us < y->us);
+}
+
+static int64_t clamp(int64_t us, int64_t lo, int64_t hi)
+{
+    return us > hi ? hi : us < lo ? lo : us;
+}
+
+/* The nearest half way to a neighbour, or the film's own ends. */
+static void bound_wishes(struct job *job)
+{
+    const struct mt_film *film = &job->picker.film;
+    int64_t end = film->last_us > film->first_us ? film->last_us - 1 : film->first_us;
+
+    for (int i = 0; i < job->n; i++)
+        job->wishes[i].at = clamp(job->wishes[i].us, film->first_us, end);
+    for (int i = 0; i < job->n; i++) {
+        struct wish *w = &job->wishes[i];
+
+        w->lo = i ? w[-1].at + (w->at - w[-1].at) / 2 : film->first_us;
+        w->hi = i + 1 < job->n ? w->at + (w[1].at - w->at) / 2 : end;
+        if (job->spec->exact)
+            w->tolerance = 0;
+        else if (!job->spec->times_us)
+            w->tolerance = (film->last_us - film->first_us) / job->n / 2;
+        else
+            w->tolerance = clamp(TOLERANCE, 0,
+                                 (w->hi - w->at < w->at - w->lo ? w->hi - w->at : w->at - w->lo));
+    }
+}
+
+static void plan(struct job *job)
+{
+    const struct mt_film *film = &job->picker.film;
+    const struct mt_av_thumbs *spec = job->spec;
+    double span = (double)(film->last_us - film->first_us);
+
+    job->n = film->still ? 1 : spec->times_us ? spec->n_times : spec->count;
+    job->wishes = mt_alloc((size_t)job->n * sizeof *job->wishes);
+    for (int i = 0; i < job->n && !film->still; i++)
+        job->wishes[i].us = spec->times_us ? spec->times_us[i]
+                                           : film->first_us + (int64_t)(span * (i + 0.5) / job->n);
+    qsort(job->wishes, (size_t)job->n, sizeof *job->wishes, by_time);
+    bound_wishes(job);
+}
+
+/* Takes the frame when it is better than what was found. 0 or -1. */
+static int consider(struct find *find, const AVFrame *frame, int64_t us, struct mt_err *err)
+{
+    struct mt_look look;
+
+    if (mt_look_at(&look, frame, err) != 0)
+        return -1;
+    if (find->frame && (look.kind > find->look.kind ||
+                        (look.kind == find->look.kind && look.spread <= find->look.spread + 2)))
+        return 0;
+    if (!find->frame && !(find->frame = av_frame_alloc()))
+        return mt_av_fail(err, AVERROR(ENOMEM), "cannot keep a picture");
+    av_frame_unref(find->frame);
+    if (av_frame_ref(find->frame, frame) < 0)
+        return mt_av_fail(err, AVERROR(ENOMEM), "cannot keep a picture");
+    find->us = us;
+    find->look = look;
+    return 0;
+}
+
+static int try_at(struct job *job, struct find *find, const struct wish *w, int64_t at,
+                  int64_t tolerance, struct mt_err *err)
+{
+    const AVFrame *frame;
+    int64_t us;
+    int ret = mt_picker_at(&job->picker, at, tolerance, &frame, &us, err);
+
+    if (ret != 0)
+        return ret < 0 ? -1 : 0;
+    if (find->frame && (us < w->lo || us > w->hi || us == find->us))
+        return 0;
+    return consider(find, frame, us, err);
+}
+
+/*
+ * Looks around a frame that is black, flat or damaged, ever further, both
+ * ways; less so where this was in vain at the times before, as in a film that
+ * is black throughout.
+ */
+static int look_around(struct job *job, struct find *find, const struct wish *w, struct mt_err *err)
+{
+    int64_t half = w->hi - w->at > w->at - w->lo ? w->hi - w->at : w->at - w->lo;
+    int64_t step = half / 27 < SECOND ? half / 27 : SECOND;
+    int steps = job->fruitless < STEPS ? STEPS - job->fruitless : 1;
+
+    if (step < job->picker.film.frame_us)
+        step = job->picker.film.frame_us;
+    for (int i = 0; i < 2 * steps; i++) {
+        int64_t at = i % 2 ? w->at - step : w->at + step;
+
+        if (at >= w->lo && at <= w->hi &&
+            try_at(job, find, w, at, job->spec->times_us ? 0 : step / 2, err) != 0)
+            return -1;
+        if (find->frame && find->look.kind == MT_LOOK_GOOD)
+            break;
+        step = i % 2 ? step * 3 : step;
+    }
+    job->fruitless = find->frame && find->look.kind == MT_LOOK_GOOD ? 0 : job->fruitless + 1;
+    return 0;
+}
+
+static void describe(char note[NOTE], const struct job *job, const struct wish *w,
+                     const struct find *first, const struct find *find)
+{
+    const struct mt_film *film = &job->picker.film;
+
+    if (job->picker.cover)
+        snprintf(note, NOTE, "cover art");
+    else if (!film->still && w->us > w->at)
+        snprintf(note, NOTE, "%.3f s lies beyond the film's end, its last picture is shown",
+                 (double)w->us / SECOND);
+    else if (!first->frame)
+        snprintf(note, NOTE, "nothing decodes at %.3f s, a neighbour at %.3f s is shown",
+                 (double)w->us / SECOND, (double)find->us / SECOND);
+    else if (first->us != find->us)
+        snprintf(note, NOTE, "the frame at %.3f s is %s, a better one at %.3f s is shown",
+                 (double)first->us / SECOND, mt_look_name(first->look.kind),
+                 (double)find->us / SECOND);
+    else if (find->look.kind != MT_LOOK_GOOD && find->look.kind != MT_LOOK_FLAT &&
+             !job->spec->exact)
+        snprintf(note, NOTE, "only %s frames around %.3f s", mt_look_name(find->look.kind),
+                 (double)find->us / SECOND);
+}
+
+static int encode_all(struct job *job, const AVFrame *rgb, struct mt_av_picture *picture,
+                      struct mt_err *err)
+{
+    AVPacket *packet = av_packet_alloc();
+    int ret = packet ? 0 : mt_av_fail(err, AVERROR(ENOMEM), "cannot encode a picture");
+
+    for (int i = 0; ret == 0 && i < job->spec->n_formats; i++) {
+        picture->format = job->spec->formats[i];
+        av_packet_unref(packet);
+        ret = mt_encode(packet, rgb, picture->format, job->spec->quality, err);
+        if (ret != 0)
+            break;
+        picture->data = packet->data;
+        picture->size = (size_t)packet->size;
+        ret = job->spec->emit(job->spec->ctx, picture, err);
+    }
+    av_packet_free(&packet);
+    return ret;
+}
+
+static int show(struct job *job, const struct wish *w, const struct find *find, const char *note,
+                struct mt_err *err)
+{
+    struct mt_picker *p = &job->picker;
+    struct mt_av_picture picture = {.time_us = find->us, .wanted_us = w->us, .note = note};
+    AVFrame *rgb = NULL;
+    int ret = mt_render(&rgb, find->frame, &p->in, p->stream, &p->film, job->spec->width_px,
+                        job->spec->height_px, err);
+
+    if (ret == 0) {
+        picture.width = rgb->width;
+        picture.height = rgb->height;
+        ret = encode_all(job, rgb, &picture, err);
+    }
+    av_frame_free(&rgb);
+    if (ret != 0)
+        return -1;
+    if (note && json_array_size(job->notes) < NOTES_MAX)
+        json_array_append_new(job->notes, json_string(note));
+    if (job->pictures == 0 || find->look.score > job->best_score) {
+        job->best_score = find->look.score;
+        job->representative = job->pictures;
+    }
+    job->shown_us = find->us;
+    job->pictures++;
+    return 0;
+}
+
+/* first tells the note what lay there; its frame is not to be touched. */
+static int fulfil(struct job *job, const struct wish *w, struct mt_err *err)
+{
+    struct find find = {0}, first;
+    char note[NOTE] = "";
+    int ret = try_at(job, &find, w, w->at, w->tolerance, err);
+
+    first = find;
+    if (ret == 0 && !job->picker.film.still && !job->spec->exact &&
+        (!find.frame || find.look.kind != MT_LOOK_GOOD))
+        ret = look_around(job, &find, w, err);
+    if (ret == 0 && find.frame && (!job->pictures || find.us > job->shown_us)) {
+        describe(note, job, w, &first, &find);
+        ret = show(job, w, &find, note[0] ? note : NULL, err);
+    }
+    av_frame_free(&find.frame);
+    return ret;
+}
+
+static int fulfil_all(struct job *job, struct mt_err *err)
+{
+    for (int i = 0; i < job->n; i++) {
+        if (mt_in_tell(&job->picker.in, job->wishes[i].at, job->picker.film.last_us, err) != 0)
+            return -1;
+        if (fulfil(job, &job->wishes[i], err) != 0)
+            return -1;
+    }
+    if (job->pictures == 0)
+        return mt_av_fail(err, AVERROR_INVALIDDATA, "no picture in it can be decoded");
+    return 0;
+}
+
+static json_t *report(struct job *job)
+{
+    json_t *doc = json_object(), *messages = NULL;
+    char note[NOTE];
+
+    if (job->pictures < job->n) {
+        snprintf(note, sizeof note, "%d of %d pictures: the others would show the same frames",
+                 job->pictures, job->n);
+        json_array_append_new(job->notes, json_string(note));
+    }
+    mt_av_log_take(&messages);
+    json_object_set_new(doc, "pictures", json_integer(job->pictures));
+    json_object_set_new(doc, "representative", json_integer(job->representative));
+    json_object_set(doc, "notes", job->notes);
+    json_object_set_new(doc, "errors", json_integer(job->picker.damaged));
+    json_object_set_new(doc, "messages", messages ? messages : json_array());
+    return doc;
+}
+
+json_t *mt_av_thumbs(int fd, const struct mt_av_thumbs *spec, struct mt_err *err)
+{
+    struct job job = {.spec = spec};
+    json_t *doc = NULL;
+
+    if (check_spec(spec, err) != 0 ||
+        mt_picker_open(&job.picker, fd, &spec->limits, &spec->progress, err) != 0)
+        return NULL;
+    job.notes = json_array();
+    plan(&job);
+    if (fulfil_all(&job, err) == 0)
+        doc = report(&job);
+    json_decref(job.notes);
+    free(job.wishes);
+    mt_picker_close(&job.picker);
+    return doc;
+}
