@@ -7,25 +7,35 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <stdbool.h>
+
+struct mt_in_io; /* the descriptor, its position, who may interrupt */
 
 /* An opened file. The format context refuses nested opens; its AVIO reads fd with pread(). */
 struct mt_in {
     AVFormatContext *format;
     AVStream
         *video; /* the main moving or still picture, never cover art unless nothing else; or NULL */
-    AVStream *audio; /* the main sound, or NULL */
-    AVStream *cover; /* attached picture, or NULL */
-    int64_t size;    /* bytes of the file */
+    AVStream *audio;     /* the main sound, or NULL */
+    AVStream *cover;     /* attached picture, or NULL */
+    int64_t size;        /* bytes of the file */
+    bool image;          /* a file format of pictures: JPEG, PNG, GIF, AVIF, HEIF ... */
+    int64_t pixel_limit; /* of one picture, as opening was told; 0: none */
+    struct mt_in_io *io;
 };
 
 /*
  * Opens fd (which stays the caller's), reads the headers, checks the limits and picks the
- * main streams. MT_ERR_UNSUPPORTED_TYPE, EMPTY, TRUNCATED, DAMAGED, LIMIT, ENCRYPTED, NO_MEDIA.
+ * main streams. MT_ERR_UNSUPPORTED_TYPE, EMPTY, TRUNCATED, DAMAGED, LIMIT, ENCRYPTED, NO_MEDIA,
+ * UNSUPPORTED_CODEC. On failure there is nothing to close.
  */
 int mt_in_open(struct mt_in *in, int fd, const struct mt_av_limits *limits,
                struct mt_err *err) MT_MUST_USE;
 
 void mt_in_close(struct mt_in *in);
+
+/* The first permitted decoder of the codec, or NULL. */
+const AVCodec *mt_in_codec(enum AVCodecID id);
 
 /*
  * A decoder of a permitted codec for the stream, opened, with threads threads (0: automatic;
@@ -35,17 +45,43 @@ void mt_in_close(struct mt_in *in);
 int mt_in_decoder(AVCodecContext **out, const struct mt_in *in, const AVStream *stream, int threads,
                   struct mt_err *err) MT_MUST_USE;
 
-/* Fails with the code that fits the libraries' error av: "<what>: <their text>". Returns -1. */
+/*
+ * Fails with the code that fits the libraries' error av: "<what>: <their text>", the text being
+ * the last error they logged where the logging is captured. Returns -1.
+ */
 int mt_av_fail(struct mt_err *err, int av, const char *fmt, ...) MT_PRINTF(3, 4);
 
-/* Clockwise rotation in degrees (0, 90, 180, 270) and whether it is mirrored, from the display
- * matrix. */
+/* Clockwise rotation in degrees (0, 90, 180, 270) that makes the picture upright, and whether it
+ * is to be mirrored (left to right, before the rotation), from the display matrix. */
 int mt_in_rotation(const AVStream *stream, int *mirrored);
+
+/* The same from the nine numbers of a display matrix, for those that come with frames. */
+int mt_matrix_rotation(const int32_t *matrix, int *mirrored);
+
+/*
+ * As mt_in_rotation(), from the frame where it carries a matrix of its own (EXIF orientation of
+ * a JPEG does), else from the stream. A stream with a matrix hands it on to its frames.
+ */
+int mt_in_frame_rotation(const AVStream *stream, const AVFrame *frame, int *mirrored);
+
+/* The side data of a kind that the container gave the stream, or NULL. *size: its bytes. */
+const uint8_t *mt_in_side_data(const AVStream *stream, enum AVPacketSideDataType type,
+                               size_t *size);
 
 /* Size in square pixels after rotation. */
 void mt_in_display_size(const AVStream *stream, int *w, int *h);
 
-/* Interrupts a long read or seek when the answer is nonzero. */
+/* Interrupts a long read or seek when the answer is nonzero; called a few times per second at
+ * most, with the figures of the last mt_in_tell(). */
 void mt_in_set_progress(struct mt_in *in, const struct mt_av_progress *progress);
+
+/*
+ * Says how far the work is, which a progress callback set before learns. Fails with
+ * MT_ERR_CANCELLED when it, now or earlier, asked for an end. Cheap: call it per packet.
+ */
+int mt_in_tell(struct mt_in *in, int64_t done_us, int64_t total_us, struct mt_err *err) MT_MUST_USE;
+
+/* How often the file asked to open another one (always refused). */
+int64_t mt_in_refused_opens(const struct mt_in *in);
 
 #endif

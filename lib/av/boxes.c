@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* boxes.c - the skeleton of an ISO base media file. */
+#include "av/boxes.h"
+
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BOXES_MOST = 20000, DEPTH_MOST = 10, SEARCH_MOST = 1 << 16 };
+
+struct box {
+    char type[5];
+    int64_t at, body, end; /* offsets; end as claimed */
+};
+
+struct walk {
+    struct mt_boxes *found;
+    int fd;
+    int64_t size;
+    int left; /* boxes that may still be looked at */
+};
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint64_t be64(const uint8_t *p)
+{
+    return (uint64_t)be32(p) << 32 | be32(p + 4);
+}
+
+static void name_of(char out[5], const uint8_t *p)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = p[i] > 0x20 && p[i] < 0x7F ? (char)p[i] : '?';
+    out[4] = '\0';
+}
+
+/* The box at an offset inside a parent that ends at end. False: there is none. */
+static bool box_at(const struct walk *w, int64_t at, int64_t end, struct box *box)
+{
+    uint8_t h[16] = {0};
+    int64_t header = 8;
+
+    if (at + 8 > end || mt_pread_full(w->fd, h, sizeof(h), at) < 8)
+        return false;
+    uint64_t n = be32(h);
+    if (n == 1) {
+        n = be64(h + 8);
+        header = 16;
+    } else if (n == 0) {
+        n = (uint64_t)(end - at);
+    }
+    if (n < (uint64_t)header || n > (uint64_t)INT64_MAX - (uint64_t)at)
+        return false;
+    name_of(box->type, h + 4);
+    box->at = at;
+    box->body = at + header;
+    box->end = at + (int64_t)n;
+    return true;
+}
+
+static bool is(const struct box *box, const char *type)
+{
+    return memcmp(box->type, type, 4) == 0;
+}
+
+static bool is_one_of(const struct box *box, const char *types)
+{
+    for (; *types; types += 5)
+        if (is(box, types))
+            return true;
+    return false;
+}
+
+/* The scheme of a protected sample entry: its schm box, found by its name. */
+static void find_scheme(struct walk *w, const struct box *entry)
+{
+    int64_t n = entry->end - entry->at;
+    uint8_t *data;
+
+    w->found->encrypted = true;
+    n = n > SEARCH_MOST ? SEARCH_MOST : n;
+    if (w->found->scheme[0] || !(data = malloc((size_t)n)))
+        return;
+    ssize_t got = mt_pread_full(w->fd, data, (size_t)n, entry->at);
+    for (ssize_t i = 0; i + 12 <= got; i++)
+        if (memcmp(data + i, "schm", 4) == 0) {
+            name_of(w->found->scheme, data + i + 8);
+            break;
+        }
+    free(data);
+}
+
+static void walk(struct walk *w, int64_t at, int64_t end, int depth);
+
+static void look_inside(struct walk *w, const struct box *box, int depth)
+{
+    int64_t end = box->end < w->size ? box->end : w->size;
+
+    if (is_one_of(box, "encv enca enct encs drmi drms "))
+        find_scheme(w, box);
+    else if (is(box, "pssh"))
+        w->found->encrypted = true;
+    else if (is(box, "mvex"))
+        w->found->fragmented = true;
+    else if (is(box, "stsd"))
+        walk(w, box->body + 8, end, depth + 1);
+    else if (is_one_of(box, "moov trak mdia minf stbl "))
+        walk(w, box->body, end, depth + 1);
+}
+
+static void walk(struct walk *w, int64_t at, int64_t end, int depth)
+{
+    struct box box;
+
+    if (depth > DEPTH_MOST)
+        return;
+    while (w->left > 0 && box_at(w, at, end, &box)) {
+        w->left--;
+        look_inside(w, &box, depth);
+        if (box.end <= at || box.end > end)
+            break;
+        at = box.end;
+    }
+}
+
+static void read_brands(struct walk *w, const struct box *box)
+{
+    static const char brands[][5] = {"heic", "heix", "heim", "heis", "mif1", "msf1", "avif"};
+    uint8_t data[128];
+    int64_t n = box->end - box->body;
+    ssize_t got = mt_pread_full(w->fd, data, n < 128 ? (size_t)n : 128, box->body);
+
+    w->found->ftyp = true;
+    for (ssize_t i = 0; i + 4 <= got; i += 4)
+        for (size_t b = 0; b < sizeof(brands) / sizeof(brands[0]); b++)
+            w->found->heif |= i != 4 && memcmp(data + i, brands[b], 4) == 0;
+}
+
+static void note_top(struct walk *w, const struct box *box)
+{
+    struct mt_boxes *f = w->found;
+
+    if (is(box, "ftyp"))
+        read_brands(w, box);
+    f->moov |= is(box, "moov");
+    f->moof |= is(box, "moof");
+    f->meta |= is(box, "meta");
+    if (is(box, "mdat")) {
+        if (!f->mdat)
+            f->mdat_at = box->at;
+        f->mdat = true;
+        f->mdat_bytes += box->end - box->body;
+    }
+    if (box->end > w->size) {
+        f->short_by = box->end - w->size;
+        memcpy(f->short_box, box->type, sizeof(f->short_box));
+    }
+}
+
+void mt_boxes_scan(struct mt_boxes *boxes, int fd, int64_t size)
+{
+    struct walk w = {.found = boxes, .fd = fd, .size = size, .left = BOXES_MOST};
+    struct box box;
+    int64_t at = 0;
+
+    *boxes = (struct mt_boxes){0};
+    while (w.left > 0 && box_at(&w, at, size, &box)) {
+        w.left--;
+        note_top(&w, &box);
+        look_inside(&w, &box, 0);
+        if (box.end <= at || box.end > size)
+            break;
+        at = box.end;
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* boxes.h - the skeleton of an ISO base media file (ISO/IEC 14496-12). Private to lib/av. */
+#ifndef MT_AV_BOXES_H
+#define MT_AV_BOXES_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mt_boxes {
+    bool ftyp, moov, mdat, moof, meta;
+    bool heif;          /* a brand of still pictures */
+    bool fragmented;    /* moov announces fragments */
+    bool encrypted;     /* a protected sample entry, or protection data of a key system */
+    char scheme[5];     /* "cenc", "cbcs" ...; empty if not told */
+    int64_t short_by;   /* bytes that the last box has and the file has not */
+    char short_box[5];  /* its type, printable */
+    int64_t mdat_at;    /* offset of the first mdat */
+    int64_t mdat_bytes; /* of all mdat boxes, as they claim */
+};
+
+/* Walks the boxes of fd, reading headers and the movie box only; amounts are bounded. */
+void mt_boxes_scan(struct mt_boxes *boxes, int fd, int64_t size);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* limits.c - what headers claim against what is permitted. */
+#include "av/limits.h"
+
+#include "av/logged.h"
+#include "base/text.h"
+
+static bool over(int64_t figure, int64_t limit)
+{
+    return limit > 0 && figure > limit;
+}
+
+static int check_picture(int i, int w, int h, const struct mt_av_limits *limits, struct mt_err *err)
+{
+    if (over((int64_t)w * h, limits->pixels))
+        return mt_fail(err, MT_ERR_LIMIT, "stream %d: a picture of %dx%d has more than %lld pixels",
+                       i, w, h, (long long)limits->pixels);
+    if (over(w > h ? w : h, limits->side_px))
+        return mt_fail(err, MT_ERR_LIMIT,
+                       "stream %d: a picture of %dx%d has a side of more than %lld pixels", i, w, h,
+                       (long long)limits->side_px);
+    return 0;
+}
+
+static int check_stream(const AVStream *st, const struct mt_av_limits *limits, struct mt_err *err)
+{
+    const AVCodecParameters *par = st->codecpar;
+
+    if (par->codec_type != AVMEDIA_TYPE_VIDEO)
+        return 0;
+    if (check_picture(st->index, par->width, par->height, limits, err) < 0)
+        return -1;
+    if (over(st->nb_frames, limits->frames))
+        return mt_fail(err, MT_ERR_LIMIT, "stream %d: %lld frames, more than %lld", st->index,
+                       (long long)st->nb_frames, (long long)limits->frames);
+    return 0;
+}
+
+int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *limits,
+                    struct mt_err *err)
+{
+    char size[MT_LOGGED_LINE], got[MT_FIGURE], most[MT_FIGURE];
+
+    if (over(format->nb_streams, limits->streams))
+        return mt_fail(err, MT_ERR_LIMIT, "%u streams, more than %lld", format->nb_streams,
+                       (long long)limits->streams);
+    if (format->duration != AV_NOPTS_VALUE && over(format->duration, limits->duration_us))
+        return mt_fail(err, MT_ERR_LIMIT, "lasts %s, longer than %s",
+                       mt_show_duration(format->duration, got),
+                       mt_show_duration(limits->duration_us, most));
+    for (unsigned i = 0; i < format->nb_streams; i++)
+        if (check_stream(format->streams[i], limits, err) < 0)
+            return -1;
+    if (mt_logged_oversize(size))
+        return mt_fail(err, MT_ERR_LIMIT, "a picture of %s has more than %lld pixels", size,
+                       (long long)limits->pixels);
+    return 0;
+}

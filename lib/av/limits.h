@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* limits.h - what headers claim against what is permitted. Private to lib/av. */
+#ifndef MT_AV_LIMITS_H
+#define MT_AV_LIMITS_H
+
+#include "av/av.h"
+
+#include <libavformat/avformat.h>
+
+/*
+ * MT_ERR_LIMIT, naming figure and limit, when the format as far as it is known
+ * exceeds limits, or when a picture was met that the libraries refused for its size.
+ */
+int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *limits,
+                    struct mt_err *err) MT_MUST_USE;
+
+#endif
