@@ -5,6 +5,7 @@
 #include <libavutil/avstring.h>
 #include <libavutil/bprint.h>
 #include <libavutil/pixdesc.h>
+#include <math.h>
 
 /* Bicubic as ffmpeg(1) does by default; exact rounding keeps flat areas flat in the chain. */
 #define SCALER "bicubic+accurate_rnd+full_chroma_int"
@@ -82,19 +83,35 @@ static void choose_colors(struct mt_look *look, const struct mt_kind *kind)
                           : look->matrix == AVCOL_SPC_BT470BG ? AVCOL_PRI_BT470BG
                                                               : AVCOL_PRI_SMPTE170M;
     if (look->transfer == AVCOL_TRC_UNSPECIFIED || look->transfer == AVCOL_TRC_RESERVED)
-        look->transfer =
-            look->matrix == AVCOL_SPC_BT709 ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
+        look->transfer = look->matrix == AVCOL_SPC_BT709 ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
 }
 
-void mt_look_choose(struct mt_look *look, const AVStream *stream, const AVFrame *frame,
+/* As mt_in_display_size(), from what was decoded: containers may claim another size. */
+static void display_size(AVStream *stream, AVFrame *frame, int rotation, int *w, int *h)
+{
+    double ratio = av_q2d(av_guess_sample_aspect_ratio(NULL, stream, frame));
+
+    *w = frame->width;
+    *h = frame->height;
+    if (ratio > 0.05 && ratio < 20)
+        *w = (int)lrint(frame->width * ratio);
+    if (rotation % 180 != 0) {
+        int t = *w;
+
+        *w = *h;
+        *h = t;
+    }
+}
+
+void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
                     const struct mt_av_rendition *renditions, int n)
 {
     struct mt_kind kind = mt_frame_kind(frame);
     int w, h, limited;
 
     *look = (struct mt_look){.n = n};
-    look->rotation = mt_in_rotation(stream, &look->mirrored);
-    mt_in_display_size(stream, &w, &h);
+    look->rotation = mt_in_frame_rotation(stream, frame, &look->mirrored);
+    display_size(stream, frame, look->rotation, &w, &h);
     for (int i = 0; i < n; i++)
         mt_av_fit(w, h, renditions[i].height_px, &look->sizes[i].w, &look->sizes[i].h, &limited);
     choose_colors(look, &kind);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <libavutil/mem.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { IO_BUFFER = 256 * 1024 };

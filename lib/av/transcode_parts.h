@@ -77,7 +77,7 @@ struct mt_look {
 };
 
 /* The look of the renditions of the film whose first frame is given. */
-void mt_look_choose(struct mt_look *look, const AVStream *stream, const AVFrame *frame,
+void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
                     const struct mt_av_rendition *renditions, int n);
 
 /* Whether the frame's fields show two moments. */
@@ -116,15 +116,15 @@ struct mt_pictures {
 bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame);
 
 /* Opens, or reopens, for frames like this one with times in base. */
-int mt_pictures_open(struct mt_pictures *pictures, const struct mt_look *look,
-                     const AVFrame *frame, AVRational base, struct mt_err *err) MT_MUST_USE;
+int mt_pictures_open(struct mt_pictures *pictures, const struct mt_look *look, const AVFrame *frame,
+                     AVRational base, struct mt_err *err) MT_MUST_USE;
 
 /* Gives a frame (emptied) or, with NULL, the end. */
 int mt_pictures_send(struct mt_pictures *pictures, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
 
 /* 1 and the next frame of a rendition with its time in base, 0 if there is none yet, -1. */
-int mt_pictures_receive(struct mt_pictures *pictures, int rendition, AVFrame *frame, AVRational base,
-                        struct mt_err *err) MT_MUST_USE;
+int mt_pictures_receive(struct mt_pictures *pictures, int rendition, AVFrame *frame,
+                        AVRational base, struct mt_err *err) MT_MUST_USE;
 
 void mt_pictures_close(struct mt_pictures *pictures);
 
@@ -228,8 +228,9 @@ struct mt_mp4 {
 
 /* audio may be NULL. Tags, language and chapters come from the source, which begins at origin_us.
  */
-int mt_mp4_open(struct mt_mp4 *mp4, int fd, const AVCodecContext *video, const AVCodecContext *audio,
-                const struct mt_in *source, int64_t origin_us, struct mt_err *err) MT_MUST_USE;
+int mt_mp4_open(struct mt_mp4 *mp4, int fd, const AVCodecContext *video,
+                const AVCodecContext *audio, const struct mt_in *source, int64_t origin_us,
+                struct mt_err *err) MT_MUST_USE;
 
 /* Writes the packet (emptied), which has times in base, to stream 0 (pictures) or 1 (sound). */
 int mt_mp4_write(struct mt_mp4 *mp4, int stream, AVPacket *packet, AVRational base,

@@ -56,9 +56,8 @@ static int make_source(struct mt_sound *sound, const AVFrame *frame, const AVCha
 
     if (av_channel_layout_describe(layout, name, sizeof name) < 0)
         return AVERROR(EINVAL);
-    snprintf(args, sizeof args,
-             "time_base=1/%d:sample_rate=%d:sample_fmt=%d:channels=%d%s%s", frame->sample_rate,
-             frame->sample_rate, frame->format, layout->nb_channels,
+    snprintf(args, sizeof args, "time_base=1/%d:sample_rate=%d:sample_fmt=%d:channels=%d%s%s",
+             frame->sample_rate, frame->sample_rate, frame->format, layout->nb_channels,
              layout->order == AV_CHANNEL_ORDER_UNSPEC ? "" : ":channel_layout=",
              layout->order == AV_CHANNEL_ORDER_UNSPEC ? "" : name);
     return avfilter_graph_create_filter(&sound->source, avfilter_get_by_name("abuffer"), "in", args,

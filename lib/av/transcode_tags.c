@@ -6,6 +6,7 @@
 
 #include <libavutil/mem.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { TAG_BYTES = 4096, CHAPTERS = 1000 };
 
@@ -15,8 +16,8 @@ enum { TAG_BYTES = 4096, CHAPTERS = 1000 };
  * who filmed, and a rendition is there to be given away.
  */
 static const char *const published[] = {
-    "title", "artist", "album_artist", "album", "composer", "genre", "copyright",
-    "show",  "network", "episode_id",  "episode_sort", "season_number", "track",
+    "title", "artist",  "album_artist", "album",        "composer",      "genre", "copyright",
+    "show",  "network", "episode_id",   "episode_sort", "season_number", "track",
 };
 
 static int copy_tag(AVDictionary **to, const AVDictionary *from, const char *name)

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 
-#include <libavutil/opt.h>
+#include <stdlib.h>
 
 /* x264 holds at most 250 frames of look-ahead, 16 B-frames and one per thread (128). */
 enum { SHOWN = 512 };
@@ -60,7 +60,7 @@ static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setu
     codec->colorspace = setup->look->matrix;
     codec->chroma_sample_location = AVCHROMA_LOC_LEFT;
     codec->thread_count = setup->threads;
-    codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
+    codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 }
 
 int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, struct mt_err *err)
@@ -102,8 +102,8 @@ static void mark_key(struct mt_video *video, AVFrame *frame)
     if (frame->pts < video->next_key)
         return;
     frame->pict_type = AV_PICTURE_TYPE_I;
-    video->next_key = av_rescale_q_rnd(
-        av_rescale_q_rnd(frame->pts, base, gop, AV_ROUND_DOWN) + 1, gop, base, AV_ROUND_UP);
+    video->next_key = av_rescale_q_rnd(av_rescale_q_rnd(frame->pts, base, gop, AV_ROUND_DOWN) + 1,
+                                       gop, base, AV_ROUND_UP);
 }
 
 static int encode_held(struct mt_video *video, int64_t duration, struct mt_err *err)
@@ -126,6 +126,9 @@ static int encode_held(struct mt_video *video, int64_t duration, struct mt_err *
 
 int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration, struct mt_err *err)
 {
+    /* A coarser time base than the source's may have made two times equal. */
+    if (frame && video->held && frame->pts <= video->held->pts)
+        frame->pts = video->held->pts + 1;
     if (video->held) {
         int64_t duration = frame ? frame->pts - video->held->pts : last_duration;
 
