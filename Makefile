@@ -17,7 +17,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wvla -Wundef \
             -Wimplicit-fallthrough -Wno-format-nonliteral $(if $(WERROR),-Werror)
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
-SANFLAGS := $(if $(SAN),-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 STD      := -std=c11
 CPPFLAGS += -Ilib -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"' -DMT_PREFIX='"$(PREFIX)"'
 ALLFLAGS  = $(STD) $(CPPFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "json/json.h"
 
+#include <libavutil/avstring.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +95,7 @@ static int64_t sound_start(const struct session *s, int64_t picture_us)
     if (start < 0 && audio->codecpar->initial_padding > 0 && audio->codecpar->sample_rate > 0)
         start += av_rescale(audio->codecpar->initial_padding, AV_TIME_BASE,
                             audio->codecpar->sample_rate);
-    return start + s->stamps.offset_us;
+    return start + s->stamps.stream[1].offset_us;
 }
 
 static int start(struct session *s, struct mt_err *err)
@@ -280,10 +281,13 @@ static int open_decoders(struct session *s, struct mt_err *err)
 static int check(const struct session *s, struct mt_err *err)
 {
     const AVStream *video = s->in.video;
+    const char *format = s->in.format->iformat->name;
 
     if (s->spec->n < 1 || s->spec->n > MT_LANES_MAX)
         return mt_fail(err, MT_ERR_BUG, "%d renditions at once", s->spec->n);
-    if (!video || video->disposition & AV_DISPOSITION_ATTACHED_PIC)
+    if (!video || video->disposition & AV_DISPOSITION_ATTACHED_PIC ||
+        (s->in.image && video->nb_frames <= 1 &&
+         !av_match_list(format, "gif,apng,jpegxl_anim", ',')))
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture in it");
     return 0;
 }

@@ -57,37 +57,50 @@ static int encode(struct mt_aac *aac, int n, struct mt_err *err)
 
 int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err)
 {
-    int size = aac->codec->frame_size;
+    int n = frame ? frame->nb_samples : 0;
 
-    if (frame) {
-        if (!aac->started && frame->pts != AV_NOPTS_VALUE)
-            aac->next = frame->pts;
-        aac->started = true;
-        if (av_audio_fifo_write(aac->fifo, (void **)frame->extended_data, frame->nb_samples) <
-            frame->nb_samples)
-            return mt_av_fail(err, AVERROR(ENOMEM), "AAC encoder");
-    }
-    while (av_audio_fifo_size(aac->fifo) >= size)
-        if (encode(aac, size, err) < 0)
-            return -1;
-    if (frame)
+    if (!frame) {
+        aac->ending = true;
         return 0;
-    if (av_audio_fifo_size(aac->fifo) > 0 && encode(aac, av_audio_fifo_size(aac->fifo), err) < 0)
-        return -1;
-    if (avcodec_send_frame(aac->codec, NULL) < 0)
-        return mt_fail(err, MT_ERR_BUG, "the AAC encoder was ended twice");
+    }
+    if (!aac->started && frame->pts != AV_NOPTS_VALUE)
+        aac->next = frame->pts;
+    aac->started = true;
+    if (av_audio_fifo_write(aac->fifo, (void **)frame->extended_data, n) < n)
+        return mt_av_fail(err, AVERROR(ENOMEM), "AAC encoder");
     return 0;
+}
+
+/* 1 when the encoder was given something more, 0 when there is nothing to give it now. */
+static int feed(struct mt_aac *aac, struct mt_err *err)
+{
+    int size = aac->codec->frame_size, left = av_audio_fifo_size(aac->fifo);
+
+    if (left >= size || (aac->ending && left > 0))
+        return encode(aac, FFMIN(size, left), err) < 0 ? -1 : 1;
+    if (!aac->ending || aac->ended)
+        return 0;
+    aac->ended = true;
+    if (avcodec_send_frame(aac->codec, NULL) < 0)
+        return mt_fail(err, MT_ERR_BUG, "the AAC encoder does not end");
+    return 1;
 }
 
 int mt_aac_receive(struct mt_aac *aac, AVPacket *packet, struct mt_err *err)
 {
-    int ret = avcodec_receive_packet(aac->codec, packet);
+    for (;;) {
+        int fed, ret = avcodec_receive_packet(aac->codec, packet);
 
-    if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
-        return 0;
-    if (ret < 0)
-        return mt_av_fail(err, ret, "AAC encoder");
-    return 1;
+        if (ret >= 0)
+            return 1;
+        if (ret == AVERROR_EOF)
+            return 0;
+        if (ret != AVERROR(EAGAIN))
+            return mt_av_fail(err, ret, "AAC encoder");
+        fed = feed(aac, err);
+        if (fed <= 0)
+            return fed;
+    }
 }
 
 void mt_aac_close(struct mt_aac *aac)

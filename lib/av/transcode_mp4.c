@@ -168,6 +168,8 @@ static int start(struct mt_mp4 *mp4, const AVCodecContext *video, const AVCodecC
         return ret;
     av_dict_set(&options, "movflags", "+faststart", 0);
     av_dict_set(&options, "brand", "mp42", 0);
+    /* Edit lists count in this: its usual 1000 would move sound by up to a millisecond. */
+    av_dict_set(&options, "movie_timescale", "90000", 0);
     ret = avformat_write_header(mp4->format, &options);
     av_dict_free(&options);
     return ret;

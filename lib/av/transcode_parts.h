@@ -23,15 +23,18 @@ enum { MT_GOP_S = 2 }; /* seconds between key frames */
 
 /*
  * Jumps of the time line of a whole file: recordings joined byte by byte start over,
- * transport streams may leap. A jump of more than 10 s, forwards only where the format
- * permits them, is taken out of all streams alike.
+ * transport streams may leap. More than 1 s backwards, or more than 10 s forwards where
+ * the format permits leaps, is taken out, of all streams by the same amount.
  */
 struct mt_stamps {
     bool leaps;        /* the format allows its clock to leap */
-    int64_t offset_us; /* added to every time */
-    int64_t last_us[2];
-    bool known[2];
-    int64_t jumps; /* taken out so far */
+    int64_t offset_us; /* what the stream that leapt last adds to its times */
+    int64_t jumps;     /* taken out so far */
+    struct mt_stamp {
+        bool known;
+        int64_t last_us, length_us; /* of the packet seen last */
+        int64_t offset_us;          /* added to this stream's times */
+    } stream[2];
 };
 
 /* Repairs the packet, the which-th (0, 1) of the streams that are followed. */
@@ -201,13 +204,16 @@ struct mt_aac {
     AVFrame *frame;
     int64_t next;  /* time of the first sample in fifo, in 1/rate */
     bool started;  /* next is known */
+    bool ending;   /* no more samples come */
+    bool ended;    /* the encoder knows it */
     int64_t asked; /* bits per second, as renditions ask for them */
 };
 
 int mt_aac_open(struct mt_aac *aac, int rate, int channels, int64_t bps,
                 struct mt_err *err) MT_MUST_USE;
 
-/* Takes the samples of a frame (which stays as it is), or with NULL learns of the end. */
+/* Takes the samples of a frame (which stays as it is), or with NULL learns of the end; then
+ * receive until there is no packet. */
 int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
 
 /* 1 and a packet, 0 if there is none yet or no more, -1. */

@@ -2,28 +2,47 @@
 /* transcode_stamps.c - times that rise, whatever the source says. */
 #include "av/transcode_parts.h"
 
-enum { LEAP_US = 10 * 1000000, RATE_MAX = 240 };
+enum { LEAP_US = 10 * 1000000, BACK_US = 1000000, RATE_MAX = 240 };
+
+static bool is_leap(const struct mt_stamps *stamps, int64_t by_us)
+{
+    return by_us < -BACK_US || (stamps->leaps && by_us > LEAP_US);
+}
+
+/*
+ * The first stream to leap goes on where it was, and says by how much its clock was put
+ * right; the others follow by the same amount when they leap themselves, not before: their
+ * last packets from before the leap may still be under way.
+ */
+static void mend(struct mt_stamps *stamps, int which, int64_t raw_us)
+{
+    struct mt_stamp *own = &stamps->stream[which];
+    int64_t others = raw_us + stamps->offset_us - own->last_us;
+
+    if (stamps->offset_us != own->offset_us && others > -BACK_US && others < LEAP_US) {
+        own->offset_us = stamps->offset_us;
+        return;
+    }
+    own->offset_us = own->last_us + own->length_us - raw_us;
+    stamps->offset_us = own->offset_us;
+    stamps->jumps++;
+}
 
 void mt_stamps_fix(struct mt_stamps *stamps, int which, AVPacket *packet, AVRational base)
 {
+    struct mt_stamp *own = &stamps->stream[which];
     int64_t dts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
-    int64_t t, shift;
+    int64_t raw_us, shift;
 
     if (dts == AV_NOPTS_VALUE)
         return;
-    t = av_rescale_q(dts, base, AV_TIME_BASE_Q) + stamps->offset_us;
-    if (stamps->known[which]) {
-        int64_t leap = t - stamps->last_us[which];
-
-        if (leap < -LEAP_US || (stamps->leaps && leap > LEAP_US)) {
-            stamps->offset_us -= leap;
-            stamps->jumps++;
-            t -= leap;
-        }
-    }
-    stamps->known[which] = true;
-    stamps->last_us[which] = t;
-    shift = av_rescale_q(stamps->offset_us, AV_TIME_BASE_Q, base);
+    raw_us = av_rescale_q(dts, base, AV_TIME_BASE_Q);
+    if (own->known && is_leap(stamps, raw_us + own->offset_us - own->last_us))
+        mend(stamps, which, raw_us);
+    own->known = true;
+    own->last_us = raw_us + own->offset_us;
+    own->length_us = av_rescale_q(packet->duration, base, AV_TIME_BASE_Q);
+    shift = av_rescale_q(own->offset_us, AV_TIME_BASE_Q, base);
     if (packet->dts != AV_NOPTS_VALUE)
         packet->dts += shift;
     if (packet->pts != AV_NOPTS_VALUE)

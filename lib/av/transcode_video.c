@@ -4,19 +4,33 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* x264 holds at most 250 frames of look-ahead, 16 B-frames and one per thread (128). */
 enum { SHOWN = 512 };
+
+/* The rendition's ceiling; less when the source is smaller than the size it is meant for. */
+static int64_t ceiling(const struct mt_video_setup *setup)
+{
+    int side = FFMIN(setup->size.w, setup->size.h);
+    double part = 1;
+
+    /* What a picture needs grows with about the 0.75th power of its area. */
+    if (setup->rendition->height_px > side)
+        part = pow((double)side / setup->rendition->height_px, 1.5);
+    return (int64_t)((double)setup->rendition->max_bps * part);
+}
 
 /*
  * One bit rate cannot be exceeded for long: with an average the ceiling is half as much
  * again unless the caller says otherwise; two seconds of it are buffered, as HLS allows.
  */
 static void set_rates(AVCodecContext *codec, AVDictionary **options,
-                      const struct mt_av_rendition *rendition)
+                      const struct mt_video_setup *setup)
 {
-    int64_t max = rendition->max_bps;
+    const struct mt_av_rendition *rendition = setup->rendition;
+    int64_t max = rendition->video_bps > 0 ? rendition->max_bps : ceiling(setup);
 
     if (rendition->video_bps > 0) {
         codec->bit_rate = rendition->video_bps;
@@ -77,7 +91,7 @@ int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, st
     if (!video->codec)
         return mt_av_fail(err, AVERROR(ENOMEM), "H.264 encoder");
     set_picture(video->codec, setup);
-    set_rates(video->codec, &options, setup->rendition);
+    set_rates(video->codec, &options, setup);
     set_options(&options, setup);
     ret = avcodec_open2(video->codec, x264, &options);
     av_dict_free(&options);
