@@ -10,7 +10,8 @@ struct mt_av_rendition {
     const char *name;  /* "720p": for messages and the report */
     int height_px;     /* of the shorter side, after rotation and SAR; 0: as the source */
     int64_t video_bps; /* average; 0: constant quality by crf, capped by max_bps */
-    int64_t max_bps;   /* VBV maximum rate; 0: none */
+    int64_t max_bps;   /* VBV maximum rate over 2 s; 0: none. Lowered, with crf, in proportion
+                          when the source is smaller than height_px */
     int crf;           /* 0-51 for H.264; used when video_bps is 0 */
     int64_t audio_bps; /* of AAC; 0: no audio */
     int fd;            /* a new, empty, readable, writable, seekable file: an MP4 comes here */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * transcode_parts.h - what a transcoder is put together from. Private to lib/av.
+ *
+ * Time flows through the parts like this: mt_stamps repairs the packets' times,
+ * mt_clock the frames'; the session subtracts where the film begins, so that
+ * encoders and files live on one line that starts at 0 and the distance between
+ * picture and sound is the source's.
+ */
+#ifndef MT_AV_TRANSCODE_PARTS_H
+#define MT_AV_TRANSCODE_PARTS_H
+
+#include "av/input.h"
+#include "av/transcode.h"
+
+#include <libavfilter/avfilter.h>
+#include <libavutil/audio_fifo.h>
+#include <stdbool.h>
+
+enum { MT_GOP_S = 2 }; /* seconds between key frames */
+
+/* ---- times of packets and frames (transcode_stamps.c) ---- */
+
+/*
+ * Jumps of the time line of a whole file: recordings joined byte by byte start over,
+ * transport streams may leap. More than 1 s backwards, or more than 10 s forwards where
+ * the format permits leaps, is taken out, of all streams by the same amount.
+ */
+struct mt_stamps {
+    bool leaps;        /* the format allows its clock to leap */
+    int64_t offset_us; /* what the stream that leapt last adds to its times */
+    int64_t jumps;     /* taken out so far */
+    struct mt_stamp {
+        bool known;
+        int64_t last_us, length_us; /* of the packet seen last */
+        int64_t offset_us;          /* added to this stream's times */
+    } stream[2];
+};
+
+/* Repairs the packet, the which-th (0, 1) of the streams that are followed. */
+void mt_stamps_fix(struct mt_stamps *stamps, int which, AVPacket *packet, AVRational base);
+
+/* Makes the times of decoded frames rise strictly; none is dropped. */
+struct mt_clock {
+    int64_t last; /* AV_NOPTS_VALUE before the first frame */
+    int64_t step; /* usual distance */
+    int64_t missing, backwards;
+};
+
+void mt_clock_init(struct mt_clock *clock, int64_t step);
+
+/* Gives the frame the time it is shown at. */
+void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame);
+
+/* How long a frame is shown as the source says; 0: it does not. In the stream's time base. */
+int64_t mt_frame_duration(const AVFrame *frame);
+
+/* The picture rate to plan with: what the stream claims if that can be true, else 30. */
+AVRational mt_honest_rate(const struct mt_in *in);
+
+/* The time base of the encoded pictures: the source's unless it is beyond reason. */
+AVRational mt_honest_base(AVRational base);
+
+/* ---- pictures (transcode_look.c, transcode_pictures.c) ---- */
+
+enum { MT_LANES_MAX = 16 }; /* renditions of one source at a time */
+
+struct mt_size {
+    int w, h;
+};
+
+/* How all renditions of a film look: decided at its first frame, kept to its last. */
+struct mt_look {
+    int rotation, mirrored; /* as mt_in_rotation() */
+    int n;
+    struct mt_size sizes[MT_LANES_MAX]; /* upright */
+    enum AVColorPrimaries primaries;
+    enum AVColorTransferCharacteristic transfer;
+    enum AVColorSpace matrix; /* the range is always limited */
+};
+
+/* The look of the renditions of the film whose first frame is given. */
+void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
+                    const struct mt_av_rendition *renditions, int n);
+
+/* Whether the frame's fields show two moments. */
+bool mt_frame_interlaced(const AVFrame *frame);
+
+/* What tells one kind of decoded frame from another: when it changes, the graph does. */
+struct mt_kind {
+    int w, h, format;
+    bool interlaced;
+    enum AVColorSpace matrix;
+    enum AVColorRange range;
+    enum AVColorTransferCharacteristic transfer;
+    enum AVColorPrimaries primaries;
+};
+
+struct mt_kind mt_frame_kind(const AVFrame *frame);
+
+/*
+ * The filter description that turns such frames into the look's renditions: one
+ * input [in], outputs [o0] [o1] ... All are yuv420p, 8 bits, limited range, square
+ * pixels. Freed with av_freep(). MT_ERR_UNAVAILABLE when HDR cannot be mapped here.
+ */
+int mt_pictures_describe(char **text, const struct mt_look *look, const struct mt_kind *kind,
+                         struct mt_err *err) MT_MUST_USE;
+
+/* The graph: decoded frames in, frames of every rendition out. Zero it before use. */
+struct mt_pictures {
+    AVFilterGraph *graph;
+    AVFilterContext *source;
+    AVFilterContext *sinks[MT_LANES_MAX];
+    struct mt_kind kind;
+    int n;
+};
+
+/* Whether the graph as it stands takes the frame; if not, drain it and open it anew. */
+bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame);
+
+/* Opens, or reopens, for frames like this one with times in base. */
+int mt_pictures_open(struct mt_pictures *pictures, const struct mt_look *look, const AVFrame *frame,
+                     AVRational base, struct mt_err *err) MT_MUST_USE;
+
+/* Gives a frame (emptied) or, with NULL, the end. */
+int mt_pictures_send(struct mt_pictures *pictures, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+
+/* 1 and the next frame of a rendition with its time in base, 0 if there is none yet, -1. */
+int mt_pictures_receive(struct mt_pictures *pictures, int rendition, AVFrame *frame,
+                        AVRational base, struct mt_err *err) MT_MUST_USE;
+
+void mt_pictures_close(struct mt_pictures *pictures);
+
+/* ---- encoding pictures (transcode_video.c) ---- */
+
+struct mt_video {
+    AVCodecContext *codec;
+    AVFrame *held;         /* until the next shows how long it lasts */
+    int64_t next_key;      /* from this time on the next frame is a key frame */
+    int64_t last_duration; /* of the frame sent last */
+    int64_t frames;
+    struct mt_shown { /* durations of frames under way in the encoder */
+        int64_t pts, duration;
+    } * shown;
+    int shown_at;
+};
+
+struct mt_video_setup {
+    const struct mt_av_rendition *rendition;
+    struct mt_size size;
+    const struct mt_look *look;
+    AVRational base, rate;
+    const char *preset;
+    int threads;
+};
+
+/*
+ * H.264 High by libx264, closed GOPs that begin at the first frame at or after each
+ * multiple of MT_GOP_S seconds and nowhere else (no scene-cut key frames: the GOPs of
+ * all renditions, and of segments encoded apart, are the same). Times are of the
+ * output. MT_ERR_UNAVAILABLE without libx264.
+ */
+int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* Gives a frame (emptied) or, with NULL, the end, when the last one held lasts last_duration. */
+int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* 1 and a packet with its duration, 0 if there is none yet or no more, -1. */
+int mt_video_receive(struct mt_video *video, AVPacket *packet, struct mt_err *err) MT_MUST_USE;
+
+void mt_video_close(struct mt_video *video);
+
+/* ---- sound (transcode_sound.c, transcode_aac.c) ---- */
+
+/* The graph that makes all sound float planar of one rate in mono or stereo, and without holes. */
+struct mt_sound {
+    AVFilterGraph *graph;
+    AVFilterContext *source, *sink;
+    int in_rate, in_format;
+    AVChannelLayout in_layout;
+    int rate, channels; /* what comes out */
+};
+
+/* Decides what comes out from what the decoder says goes in. */
+void mt_sound_choose(struct mt_sound *sound, const AVCodecContext *decoder);
+
+/* Whether the graph as it stands takes the frame; if not, drain it and open it anew. */
+bool mt_sound_fit(const struct mt_sound *sound, const AVFrame *frame);
+int mt_sound_open(struct mt_sound *sound, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+
+/* Gives a frame (emptied, its time in 1/sample_rate) or, with NULL, the end. */
+int mt_sound_send(struct mt_sound *sound, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+
+/* 1 and a frame with its time in 1/rate, 0 if there is none yet, -1. */
+int mt_sound_receive(struct mt_sound *sound, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+void mt_sound_close(struct mt_sound *sound);
+
+/* AAC-LC of one bit rate; several files may carry it. */
+struct mt_aac {
+    AVCodecContext *codec;
+    AVAudioFifo *fifo;
+    AVFrame *frame;
+    int64_t next;  /* time of the first sample in fifo, in 1/rate */
+    bool started;  /* next is known */
+    bool ending;   /* no more samples come */
+    bool ended;    /* the encoder knows it */
+    int64_t asked; /* bits per second, as renditions ask for them */
+};
+
+int mt_aac_open(struct mt_aac *aac, int rate, int channels, int64_t bps,
+                struct mt_err *err) MT_MUST_USE;
+
+/* Takes the samples of a frame (which stays as it is), or with NULL learns of the end; then
+ * receive until there is no packet. */
+int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+
+/* 1 and a packet, 0 if there is none yet or no more, -1. */
+int mt_aac_receive(struct mt_aac *aac, AVPacket *packet, struct mt_err *err) MT_MUST_USE;
+void mt_aac_close(struct mt_aac *aac);
+
+/* ---- the file (transcode_mp4.c, transcode_tags.c) ---- */
+
+/* A fast-start MP4 in a descriptor, which stays the caller's; no file is opened by name. */
+struct mt_mp4 {
+    AVFormatContext *format;
+    int fd;
+    int failed_errno;  /* of the first write or read that failed */
+    int64_t packets;   /* given so far */
+    int64_t bytes[2];  /* of pictures, of sound */
+    int64_t end_us[2]; /* where the last packet ends */
+};
+
+/* audio may be NULL. Tags, language and chapters come from the source, which begins at origin_us.
+ */
+int mt_mp4_open(struct mt_mp4 *mp4, int fd, const AVCodecContext *video,
+                const AVCodecContext *audio, const struct mt_in *source, int64_t origin_us,
+                struct mt_err *err) MT_MUST_USE;
+
+/* Writes the packet (emptied), which has times in base, to stream 0 (pictures) or 1 (sound). */
+int mt_mp4_write(struct mt_mp4 *mp4, int stream, AVPacket *packet, AVRational base,
+                 struct mt_err *err) MT_MUST_USE;
+
+/* Writes the index and moves it to the front. */
+int mt_mp4_finish(struct mt_mp4 *mp4, struct mt_err *err) MT_MUST_USE;
+
+void mt_mp4_close(struct mt_mp4 *mp4);
+
+/* Copies what may be published: titles and rights, the sound's language, chapters. */
+int mt_tags_copy(AVFormatContext *to, const struct mt_in *source, int64_t origin_us) MT_MUST_USE;
+
+#endif

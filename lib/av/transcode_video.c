@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* transcode_video.c - encoding the pictures of one rendition. */
+#include "av/transcode_parts.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* x264 holds at most 250 frames of look-ahead, 16 B-frames and one per thread (128). */
+enum { SHOWN = 512 };
+
+/* The rendition's ceiling; less when the source is smaller than the size it is meant for. */
+static int64_t ceiling(const struct mt_video_setup *setup)
+{
+    int side = FFMIN(setup->size.w, setup->size.h);
+    double part = 1;
+
+    /* What a picture needs grows with about the 0.75th power of its area. */
+    if (setup->rendition->height_px > side)
+        part = pow((double)side / setup->rendition->height_px, 1.5);
+    return (int64_t)((double)setup->rendition->max_bps * part);
+}
+
+/*
+ * One bit rate cannot be exceeded for long: with an average the ceiling is half as much
+ * again unless the caller says otherwise; two seconds of it are buffered, as HLS allows.
+ */
+static void set_rates(AVCodecContext *codec, AVDictionary **options,
+                      const struct mt_video_setup *setup)
+{
+    const struct mt_av_rendition *rendition = setup->rendition;
+    int64_t max = rendition->video_bps > 0 ? rendition->max_bps : ceiling(setup);
+
+    if (rendition->video_bps > 0) {
+        codec->bit_rate = rendition->video_bps;
+        if (max <= 0)
+            max = rendition->video_bps + rendition->video_bps / 2;
+        if (max < rendition->video_bps)
+            max = rendition->video_bps;
+    } else {
+        av_dict_set_int(options, "crf", rendition->crf, 0);
+    }
+    if (max > 0) {
+        codec->rc_max_rate = max;
+        codec->rc_buffer_size = (int)FFMIN(2 * max, INT_MAX);
+    }
+}
+
+/*
+ * stitchable: parameter sets do not depend on content, so that what was encoded apart can
+ * be joined. The key interval is without limit because times, not counts, decide.
+ */
+static void set_options(AVDictionary **options, const struct mt_video_setup *setup)
+{
+    av_dict_set(options, "preset", setup->preset, 0);
+    av_dict_set(options, "profile", "high", 0);
+    av_dict_set(options, "forced-idr", "1", 0);
+    av_dict_set(options, "x264-params",
+                "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0", 0);
+}
+
+static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setup)
+{
+    codec->width = setup->size.w;
+    codec->height = setup->size.h;
+    codec->pix_fmt = AV_PIX_FMT_YUV420P;
+    codec->sample_aspect_ratio = (AVRational){1, 1};
+    codec->time_base = setup->base;
+    codec->framerate = setup->rate;
+    codec->color_range = AVCOL_RANGE_MPEG;
+    codec->color_primaries = setup->look->primaries;
+    codec->color_trc = setup->look->transfer;
+    codec->colorspace = setup->look->matrix;
+    codec->chroma_sample_location = AVCHROMA_LOC_LEFT;
+    codec->thread_count = setup->threads;
+    codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+}
+
+int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, struct mt_err *err)
+{
+    const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
+    AVDictionary *options = NULL;
+    int ret;
+
+    *video = (struct mt_video){.next_key = INT64_MIN};
+    if (!x264)
+        return mt_fail(err, MT_ERR_UNAVAILABLE, "this libavcodec has no libx264");
+    video->shown = mt_alloc(SHOWN * sizeof *video->shown);
+    video->codec = avcodec_alloc_context3(x264);
+    if (!video->codec)
+        return mt_av_fail(err, AVERROR(ENOMEM), "H.264 encoder");
+    set_picture(video->codec, setup);
+    set_rates(video->codec, &options, setup);
+    set_options(&options, setup);
+    ret = avcodec_open2(video->codec, x264, &options);
+    av_dict_free(&options);
+    if (ret < 0) {
+        mt_video_close(video);
+        return mt_av_fail(err, ret, "H.264 encoder for '%s'", setup->rendition->name);
+    }
+    return 0;
+}
+
+static void mark_key(struct mt_video *video, AVFrame *frame)
+{
+    AVRational base = video->codec->time_base;
+    AVRational gop = {MT_GOP_S, 1};
+
+    frame->pict_type = AV_PICTURE_TYPE_NONE;
+#ifdef AV_FRAME_FLAG_KEY
+    frame->flags &= ~AV_FRAME_FLAG_KEY;
+#else
+    frame->key_frame = 0;
+#endif
+    if (frame->pts < video->next_key)
+        return;
+    frame->pict_type = AV_PICTURE_TYPE_I;
+    video->next_key = av_rescale_q_rnd(av_rescale_q_rnd(frame->pts, base, gop, AV_ROUND_DOWN) + 1,
+                                       gop, base, AV_ROUND_UP);
+}
+
+static int encode_held(struct mt_video *video, int64_t duration, struct mt_err *err)
+{
+    struct mt_shown *shown = &video->shown[video->shown_at];
+    AVFrame *frame = video->held;
+    int ret;
+
+    if (duration <= 0)
+        duration = 1;
+    *shown = (struct mt_shown){.pts = frame->pts, .duration = duration};
+    video->shown_at = (video->shown_at + 1) % SHOWN;
+    video->last_duration = duration;
+    video->frames++;
+    mark_key(video, frame);
+    ret = avcodec_send_frame(video->codec, frame);
+    av_frame_free(&video->held);
+    return ret < 0 ? mt_av_fail(err, ret, "H.264 encoder") : 0;
+}
+
+int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration, struct mt_err *err)
+{
+    /* A coarser time base than the source's may have made two times equal. */
+    if (frame && video->held && frame->pts <= video->held->pts)
+        frame->pts = video->held->pts + 1;
+    if (video->held) {
+        int64_t duration = frame ? frame->pts - video->held->pts : last_duration;
+
+        if (encode_held(video, duration, err) < 0)
+            return -1;
+    }
+    if (frame) {
+        video->held = av_frame_alloc();
+        if (!video->held)
+            return mt_av_fail(err, AVERROR(ENOMEM), "H.264 encoder");
+        av_frame_move_ref(video->held, frame);
+        return 0;
+    }
+    if (avcodec_send_frame(video->codec, NULL) < 0)
+        return mt_fail(err, MT_ERR_BUG, "the H.264 encoder was ended twice");
+    return 0;
+}
+
+static int64_t duration_of(const struct mt_video *video, int64_t pts)
+{
+    for (int i = 0; i < SHOWN; i++)
+        if (video->shown[i].pts == pts && video->shown[i].duration > 0)
+            return video->shown[i].duration;
+    return 0;
+}
+
+int mt_video_receive(struct mt_video *video, AVPacket *packet, struct mt_err *err)
+{
+    int ret = avcodec_receive_packet(video->codec, packet);
+
+    if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
+        return 0;
+    if (ret < 0)
+        return mt_av_fail(err, ret, "H.264 encoder");
+    packet->duration = duration_of(video, packet->pts);
+    return 1;
+}
+
+void mt_video_close(struct mt_video *video)
+{
+    avcodec_free_context(&video->codec);
+    av_frame_free(&video->held);
+    free(video->shown);
+    *video = (struct mt_video){.codec = NULL};
+}
