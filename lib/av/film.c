@@ -132,26 +132,3 @@ int64_t mt_film_timestamp(const struct mt_film *film, const AVStream *stream, in
                ? us
                : av_rescale_q(av_sat_add64(us, film->origin_us), AV_TIME_BASE_Q, stream->time_base);
 }
-
-bool mt_frame_interlaced(const AVFrame *frame)
-{
-#ifdef AV_FRAME_FLAG_INTERLACED
-    return (frame->flags & AV_FRAME_FLAG_INTERLACED) != 0;
-#else
-    return frame->interlaced_frame != 0;
-#endif
-}
-
-bool mt_frame_damaged(const AVFrame *frame)
-{
-    return (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0 || frame->decode_error_flags != 0;
-}
-
-int64_t mt_frame_duration(const AVFrame *frame)
-{
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-    return frame->duration;
-#else
-    return frame->pkt_duration;
-#endif
-}

@@ -4,6 +4,7 @@
 #ifndef MT_AV_FILM_H
 #define MT_AV_FILM_H
 
+#include "av/frame.h"
 #include "av/input.h"
 
 #include <stdbool.h>
@@ -32,10 +33,5 @@ int mt_film_scan(struct mt_film *film, struct mt_in *in, const AVStream *picture
 /* A timestamp of the stream in the film's time, and back. AV_NOPTS_VALUE stays what it is. */
 int64_t mt_film_time(const struct mt_film *film, const AVStream *stream, int64_t ts);
 int64_t mt_film_timestamp(const struct mt_film *film, const AVStream *stream, int64_t us);
-
-/* What FFmpeg 5 and 7 say in different words. */
-bool mt_frame_interlaced(const AVFrame *frame);
-bool mt_frame_damaged(const AVFrame *frame);
-int64_t mt_frame_duration(const AVFrame *frame);
 
 #endif

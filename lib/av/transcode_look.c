@@ -60,15 +60,6 @@ struct mt_kind mt_frame_kind(const AVFrame *frame)
     };
 }
 
-bool mt_frame_interlaced(const AVFrame *frame)
-{
-#ifdef AV_FRAME_FLAG_INTERLACED
-    return frame->flags & AV_FRAME_FLAG_INTERLACED;
-#else
-    return frame->interlaced_frame;
-#endif
-}
-
 static void choose_colors(struct mt_look *look, const struct mt_kind *kind)
 {
     bool mapped = is_hdr(kind->transfer) || is_wide(kind);

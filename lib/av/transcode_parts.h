@@ -10,6 +10,7 @@
 #ifndef MT_AV_TRANSCODE_PARTS_H
 #define MT_AV_TRANSCODE_PARTS_H
 
+#include "av/frame.h"
 #include "av/input.h"
 #include "av/transcode.h"
 
@@ -52,9 +53,6 @@ void mt_clock_init(struct mt_clock *clock, int64_t step);
 /* Gives the frame the time it is shown at. */
 void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame);
 
-/* How long a frame is shown as the source says; 0: it does not. In the stream's time base. */
-int64_t mt_frame_duration(const AVFrame *frame);
-
 /* The picture rate to plan with: what the stream claims if that can be true, else 30. */
 AVRational mt_honest_rate(const struct mt_in *in);
 
@@ -82,9 +80,6 @@ struct mt_look {
 /* The look of the renditions of the film whose first frame is given. */
 void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
                     const struct mt_av_rendition *renditions, int n);
-
-/* Whether the frame's fields show two moments. */
-bool mt_frame_interlaced(const AVFrame *frame);
 
 /* What tells one kind of decoded frame from another: when it changes, the graph does. */
 struct mt_kind {

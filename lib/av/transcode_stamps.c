@@ -75,16 +75,6 @@ void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
     frame->pts = pts;
 }
 
-int64_t mt_frame_duration(const AVFrame *frame)
-{
-#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
-    int64_t duration = frame->duration;
-#else
-    int64_t duration = frame->pkt_duration;
-#endif
-    return duration > 0 ? duration : 0;
-}
-
 static bool believable(AVRational rate)
 {
     return rate.num > 0 && rate.den > 0 && av_q2d(rate) <= RATE_MAX && av_q2d(rate) >= 0.5;
