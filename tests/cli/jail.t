@@ -46,7 +46,7 @@ for f in hls.mp4 relative.m3u8 concat.m3u8 ssrf.ts subfile.mkv list.avi dash.mp4
         # shellcheck disable=SC2086
         watched $p -o o "$f"
         is "$(touched)" '' "$f: $p opens nothing else"
-        is "$(find o -type f)" '' "$f: and makes nothing"
+        is "$(find o -name .media-toolkit -prune -o -type f -print)" '' "$f: and makes nothing"
     done
 done
 

@@ -49,8 +49,8 @@ for name in '-y.mp4' $'new\nline.mp4' $'\xff\xfe.mp4' '.hidden.mp4' "$(printf 'l
     rm -rf "$T/o" && mkdir "$T/o"
     run media-thumbs --count 1 -o "$T/o" -- "$name"
     exits 0 "-o: $(printf %q "$name" | cut -c1-40)"
-    is "$(find "$T/o" -type f -name '[-.]*' | wc -l)" 0 'no leading dash or dot'
-    isnt "$(find "$T/o" -type f | wc -l)" 0 'there are files'
+    is "$(find "$T/o" -name .media-toolkit -prune -o -type f -name '[-.]*' -print | wc -l)" 0 'no leading dash or dot'
+    isnt "$(find "$T/o" -name .media-toolkit -prune -o -type f -print | wc -l)" 0 'there are files'
 done
 rm -rf "$T/o" && mkdir -p "$T/o" "$T/in/a" "$T/in/b"
 cp "$T/clip.mp4" a/same.mp4
