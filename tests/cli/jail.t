@@ -31,6 +31,10 @@ watched() {
 # touched: what the trace shows of the canary or the network; a Unix socket is none
 touched() { grep -E 'canary|127\.0\.0\.1|AF_INET' "$T/trace"; }
 
+# What the trap is worth: a program without a jail steps into it.
+watched ffmpeg -nostdin -v quiet -allowed_extensions ALL -i hls.mp4 -f null -
+isnt "$(touched)" '' 'a program that is taken in is seen'
+
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # LeakSanitizer is no friend of strace
 for f in hls.mp4 relative.m3u8 concat.m3u8 ssrf.ts subfile.mkv list.avi dash.mp4 sdp.mp4 svg.png pls.mp3; do
     fresh
