@@ -104,7 +104,9 @@ check-links: all
 	$(Q)scripts/check-links $(O)/bin tests/link
 check-docs: all
 	$(Q)scripts/check-docs $(O)/bin
-check: check-headers check-layers check-links check-docs
+check-lengths:
+	$(Q)scripts/check-lengths
+check: check-headers check-layers check-links check-docs check-lengths
 
 # Completions are generated from the option tables and committed; check-docs finds drift.
 completions: all
@@ -126,7 +128,7 @@ clean:
 	rm -rf '$(O)'
 
 FORCE:
-.PHONY: all tests check check-headers check-layers check-links check-docs completions install \
-        clean FORCE
+.PHONY: all tests check check-headers check-layers check-links check-docs check-lengths completions \
+        install clean FORCE
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

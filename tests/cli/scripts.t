@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# scripts.t - the scripts that people type, and what make install leaves behind.
+. "$(dirname "$0")/../tap.sh"
+
+media clip.mp4 empty.mp4 tone.wav
+cd "$T" || exit 1
+
+# --- installed, in one go, and used from there
+if [ -n "${MT_MAKE-}" ]; then
+    # shellcheck disable=SC2086
+    run $MT_MAKE -C "$MT_TOP" DESTDIR="$T/root" PREFIX=/usr install
+    exits 0 'make install'
+else
+    mkdir -p root/usr/bin
+    cp "$bin"/* "$MT_TOP/scripts/media-pipeline" root/usr/bin
+fi
+for p in $(programs); do
+    ok "$p is installed" test -x "root/usr/bin/$p"
+    [ -z "${MT_MAKE-}" ] || ok "$p.1 is installed" test -f "root/usr/share/man/man1/$p.1"
+done
+
+export MEDIA_QUALITIES=180p MEDIA_THUMBNAILS=2 MEDIA_ANALYSES=loudness
+pipeline=$T/root/usr/bin/media-pipeline
+run "$pipeline" clip.mp4
+exits 0 'media-pipeline finds the programs beside it'
+document 'and prints a document'
+json_is '[.variants | length, (.thumbnails | map(select(.format == "webp")) | length)] | tostring' \
+    '[1,2]' 'with a rendition and thumbnails'
+cp clip.mp4 ./-odd.mp4
+run "$pipeline" -- -odd.mp4
+exits 0 'it takes -- and odd names'
+run "$pipeline" clip.mp4 empty.mp4 tone.wav
+exits 3 'its status tells that some failed'
+is "$(wc -l <"$out")" 3 'and all are told of'
+run "$pipeline" --help
+exits 0 '--help'
+like "$(cat "$out")" 'MEDIA_QUALITIES' 'tells what can be set'
+run "$pipeline"
+exits 2 'without files it is a usage error'
+run "$pipeline" --nonsense
+exits 2 'an unknown option is one too'
+mkdir alone
+cp "$MT_TOP/scripts/media-pipeline" alone
+run env PATH=/usr/bin:/bin alone/media-pipeline clip.mp4
+exits 10 'without programs it says so'
+stderr_like 'hint: ' 'with a hint'
+
+# --- the sample is the same each time
+make-media "$T/m1" clip.mp4 && make-media "$T/m2" clip.mp4
+ok 'make-media makes the same bytes each time' cmp -s "$T/m1/clip.mp4" "$T/m2/clip.mp4"
+run make-media "$T/m1" nonsense.mp4
+exits 2 'and knows what it does not know'
+done_testing
