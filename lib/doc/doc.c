@@ -64,10 +64,12 @@ void mt_doc_set_stage(json_t *doc, const char *stage, const char *status, const 
                       int64_t took_ms)
 {
     json_t *stages = json_object_get(doc, "stages");
-    json_t *row =
-        json_pack("{s:s, s:o, s:I}", "status", status, "error",
-                  err ? mt_err_to_json(err) : json_null(), "took_ms", (json_int_t)took_ms);
+    json_t *error = err ? mt_err_to_json(err) : json_null();
+    json_t *row = json_pack("{s:s, s:o, s:I}", "status", status, "error", error, "took_ms",
+                            (json_int_t)took_ms);
 
+    if (err)
+        json_object_set_new(error, "stage", json_string(stage));
     if (!json_is_object(stages)) {
         stages = json_object();
         json_object_set_new(doc, "stages", stages);

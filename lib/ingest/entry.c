@@ -137,7 +137,7 @@ static void explain_refusal(const struct mt_entry *e, const json_t *seen, struct
     if (err->code != MT_ERR_UNSUPPORTED_TYPE || !mime)
         return;
     mt_path_ext(e->base, ext);
-    if (mt_format_by_ext(ext) &&
+    if (mt_ext_known(ext, NULL) &&
         (mt_str_starts(mime, "text/") || mt_str_starts(mime, "application/")) &&
         strcmp(mime, "application/octet-stream") != 0)
         mt_fail(err, MT_ERR_TYPE_MISMATCH, "'%s' is named .%s, but its content is %s", e->name, ext,
@@ -155,11 +155,14 @@ static int accept_format(struct mt_entry *e, struct mt_err *err)
                        e->name, e->format ? e->format->name : container,
                        mt_json_str(e->found, "mime_type", "?"));
     mt_path_ext(e->base, ext);
-    if (*ext && !mt_format_has_ext(e->format, ext)) {
-        mt_log(MT_LOG_WARN, "'%s' is named .%s, but is %s", e->name, ext, e->format->name);
-        mt_json_set(e->metadata, "extension_mismatch",
-                    json_pack("{s:s, s:s}", "extension", ext, "format", e->format->name));
-    }
+    if (!mt_ext_known(ext, NULL) || mt_format_has_ext(e->format, ext))
+        return 0;
+    if (!mt_ext_known(ext, e->format->type))
+        return mt_fail(err, MT_ERR_TYPE_MISMATCH, "'%s' is named .%s, but its content is %s",
+                       e->name, ext, e->format->mime);
+    mt_log(MT_LOG_WARN, "'%s' is named .%s, but is %s", e->name, ext, e->format->name);
+    mt_json_set(e->metadata, "extension_mismatch",
+                json_pack("{s:s, s:s}", "extension", ext, "format", e->format->name));
     return 0;
 }
 

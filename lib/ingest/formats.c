@@ -158,10 +158,10 @@ bool mt_format_has_ext(const struct mt_format *format, const char *ext)
     return false;
 }
 
-const struct mt_format *mt_format_by_ext(const char *ext)
+bool mt_ext_known(const char *ext, const char *type)
 {
     for (const struct mt_format *f = formats; *ext && f->name; f++)
-        if (mt_format_has_ext(f, ext))
-            return f;
-    return NULL;
+        if ((!type || strcmp(f->type, type) == 0) && mt_format_has_ext(f, ext))
+            return true;
+    return false;
 }

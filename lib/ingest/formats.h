@@ -35,7 +35,7 @@ bool mt_format_accepted(const struct mt_format *format, const struct mt_format_p
 /* Whether ext is usual for the format ("" is for every one). */
 bool mt_format_has_ext(const struct mt_format *format, const char *ext);
 
-/* The first format for which ext is usual, or NULL. */
-const struct mt_format *mt_format_by_ext(const char *ext);
+/* Whether ext is usual for any format, and for any of the type (NULL: of every type). */
+bool mt_ext_known(const char *ext, const char *type);
 
 #endif

@@ -124,6 +124,8 @@ json_t *mt_prober_run(struct mt_prober *prober, int fd, const char *name,
     free(what);
     if (ret == 0 && (!q.seen || !q.found))
         ret = mt_fail(err, MT_ERR_CRASHED, "reading '%s' gave no answer", name);
+    if (ret < 0 && !strstr(err->msg, name))
+        mt_fail_in(err, "'%s'", name);
     if (ret == 0)
         result = answer(json_incref(q.seen), q.found);
     if (seen)
@@ -164,7 +166,8 @@ static json_t *serve_one(struct mt_prober *prober, const char *text, size_t n, i
     json_decref(request);
     if (result)
         return json_pack("{s:o}", "ok", result);
-    return json_pack("{s:o, s:o}", "error", mt_err_to_json(&err), "seen", seen ? seen : json_null());
+    return json_pack("{s:o, s:o}", "error", mt_err_to_json(&err), "seen",
+                     seen ? seen : json_null());
 }
 
 int mt_prober_serve(struct mt_prober *prober, int socket, struct mt_err *err)
