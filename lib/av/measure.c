@@ -133,6 +133,8 @@ static int run(struct work *w, struct mt_err *err)
         bool sight = w->video && w->packet->stream_index == w->in.video->index;
         int ret = sound || sight ? decode(w, sound, w->packet, err) : 0;
 
+        if ((sound || sight) && (w->packet->flags & AV_PKT_FLAG_CORRUPT))
+            w->errors++;
         av_packet_unref(w->packet);
         if (ret != 0 || tell(w, err) != 0)
             return -1;
@@ -195,7 +197,7 @@ static json_t *report(struct work *w)
                    {MT_AV_FREEZE, "freeze"},
                    {MT_AV_SCENES, "scenes"}};
     json_t *doc = json_object(), *absent = json_object(), *messages = NULL;
-    int64_t end = end_of(w);
+    int64_t end = end_of(w), logged;
 
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         bool sound = (members[i].what & of_sound) != 0;
@@ -208,9 +210,9 @@ static json_t *report(struct work *w)
         else
             json_object_set_new(absent, members[i].name, json_string(why_not(w, sound)));
     }
-    mt_av_log_take(&messages);
+    logged = mt_av_log_take(&messages);
     json_object_set_new(doc, "not_applicable", absent);
-    json_object_set_new(doc, "errors", json_integer(w->errors));
+    json_object_set_new(doc, "errors", json_integer(logged > w->errors ? logged : w->errors));
     json_object_set_new(doc, "messages", messages ? messages : json_array());
     json_object_set_new(doc, "duration", mt_seconds(end));
     return doc;

@@ -36,8 +36,8 @@ struct mt_av_measure {
  *   scenes  [{start, end, score}] covering the film without gaps; score of the cut at start, 0
  *           for the first; none is shorter than half a second, so that a flash is no scene
  * and "not_applicable": {"loudness": "no audio stream", ...}, "errors": packets and frames that
- * did not decode well, "messages": the libraries' last lines, "duration": the end of what was
- * heard and seen.
+ * did not decode well, or more where the libraries logged more, "messages": the libraries' last
+ * lines, "duration": the end of what was heard and seen.
  *
  * Silent is what no sample of any channel exceeds. Black is a picture of which 98 % are at
  * most a tenth of the way from black to white. Frozen pictures differ by less than -60 dB.

@@ -86,10 +86,10 @@ static void bound_wishes(struct job *job)
 
         w->lo = i ? w[-1].at + (w->at - w[-1].at) / 2 : film->first_us;
         w->hi = i + 1 < job->n ? w->at + (w[1].at - w->at) / 2 : end;
-        if (job->spec->exact)
+        if (job->spec->exact || film->still)
             w->tolerance = 0;
         else if (!job->spec->times_us)
-            w->tolerance = (film->last_us - film->first_us) / job->n / 2;
+            w->tolerance = (film->last_us - film->first_us) / job->n / 2 - 1;
         else
             w->tolerance = clamp(TOLERANCE, 0,
                                  (w->hi - w->at < w->at - w->lo ? w->hi - w->at : w->at - w->lo));
@@ -278,6 +278,7 @@ static int fulfil_all(struct job *job, struct mt_err *err)
 static json_t *report(struct job *job)
 {
     json_t *doc = json_object(), *messages = NULL;
+    int64_t damaged = job->picker.damaged, logged;
     char note[NOTE];
 
     if (job->pictures < job->n) {
@@ -285,11 +286,11 @@ static json_t *report(struct job *job)
                  job->pictures, job->n);
         json_array_append_new(job->notes, json_string(note));
     }
-    mt_av_log_take(&messages);
+    logged = mt_av_log_take(&messages);
     json_object_set_new(doc, "pictures", json_integer(job->pictures));
     json_object_set_new(doc, "representative", json_integer(job->representative));
     json_object_set(doc, "notes", job->notes);
-    json_object_set_new(doc, "errors", json_integer(job->picker.damaged));
+    json_object_set_new(doc, "errors", json_integer(logged > damaged ? logged : damaged));
     json_object_set_new(doc, "messages", messages ? messages : json_array());
     return doc;
 }

@@ -60,11 +60,11 @@ struct mt_av_thumbs {
  *
  * The report, a new reference: {"pictures": n, "representative": index of the
  * most telling one in the order emitted, "notes": [..], "errors": packets and
- * frames that did not decode well, "messages": the libraries' last lines}. The
- * most telling has the greatest product of sharpness (1 + mean luma step
- * between neighbours), colour (10 + Hasler-Süsstrunk colourfulness), exposure
- * (1 less the squared distance of the mean luma from 118) and light (1 less
- * half the near-black share), all on a copy of 160 pixels.
+ * frames that did not decode well, or more where the libraries logged more, "messages": the
+ * libraries' last lines}. The most telling has the greatest product of sharpness (1 + mean luma
+ * step between neighbours), colour (10 + Hasler-Süsstrunk colourfulness), exposure (1 less the
+ * squared distance of the mean luma from 118) and light (1 less half the near-black share), all on
+ * a copy of 160 pixels.
  *
  * MT_ERR_NOT_APPLICABLE when there is no picture in the file, MT_ERR_DAMAGED
  * when none decodes, MT_ERR_USAGE for a count, quality or format out of range.

@@ -7,6 +7,7 @@ enum {
     NEAR = SECOND,           /* not worth a seek */
     BACK_FIRST = 2 * SECOND, /* how far a seek that landed late goes back, then eight times that */
     BACK_TRIES = 4,
+    LEAD = 10 * SECOND,
     BAD_PACKETS = 1000, /* in a row: nothing more will come */
 };
 
@@ -100,8 +101,11 @@ static int next_packet(struct mt_picker *p)
         return av_packet_ref(p->packet, &p->stream->attached_pic);
     }
     while ((av = av_read_frame(p->in.format, p->packet)) >= 0) {
-        if (p->packet->stream_index == p->stream->index && p->packet->size > 0)
+        if (p->packet->stream_index == p->stream->index && p->packet->size > 0) {
+            if (p->packet->flags & AV_PKT_FLAG_CORRUPT)
+                p->damaged++;
             return 0;
+        }
         av_packet_unref(p->packet);
     }
     return av;
@@ -190,13 +194,22 @@ static int decode_until(struct mt_picker *p, int64_t wanted, struct mt_err *err)
     return 0;
 }
 
+/*
+ * To us or before; 0 stands for the very beginning, which by time alone may be
+ * missed: packets are found by when they are decoded, before they are shown.
+ */
 static bool seek(struct mt_picker *p, int64_t us)
 {
-    int64_t ts = mt_film_timestamp(&p->film, p->stream, us);
+    int64_t ts = mt_film_timestamp(&p->film, p->stream, us ? us : -LEAD);
+    AVFormatContext *format = p->in.format;
 
     forget(p);
     avcodec_flush_buffers(p->decoder);
-    return av_seek_frame(p->in.format, p->stream->index, ts, AVSEEK_FLAG_BACKWARD) >= 0;
+    return av_seek_frame(format, p->stream->index, ts, AVSEEK_FLAG_BACKWARD) >= 0 ||
+           (!us && (format->iformat->flags & AVFMT_TS_DISCONT) &&
+            av_seek_frame(format, p->stream->index, 0, AVSEEK_FLAG_BYTE) >= 0) ||
+           (!us && av_seek_frame(format, p->stream->index,
+                                 mt_film_timestamp(&p->film, p->stream, 0), 0) >= 0);
 }
 
 /* Leaves the first packet that decoding can begin with in p->packet. 0, or 1 without one. */
