@@ -184,8 +184,8 @@ static int listen_once(struct run *run, struct mt_err *err)
     return deliver(run, err);
 }
 
-/* Waits for the end without reaping, so that the group cannot be another's yet. */
-static void await_exit(const struct run *run, int64_t until)
+/* Waits for the end without reaping, so that the group cannot be another's yet. False: it lives. */
+static bool await_exit(const struct run *run, int64_t until)
 {
     const struct timespec nap = {.tv_nsec = 1000000};
     siginfo_t info = {0};
@@ -193,6 +193,7 @@ static void await_exit(const struct run *run, int64_t until)
     while (waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
            info.si_pid == 0 && mt_mono_us() < until)
         nanosleep(&nap, NULL);
+    return info.si_pid != 0;
 }
 
 static void reap(struct run *run, struct mt_worker_death *death)
@@ -229,8 +230,9 @@ static int finish(struct run *run, int ret, struct mt_err *err)
 {
     struct mt_worker_death death = {0};
 
-    if (ret == 0)
-        await_exit(run, mt_mono_us() + GRACE_US);
+    if (ret == 0 && !await_exit(run, mt_mono_us() + GRACE_US) && !run->inbox.ended)
+        ret = mt_fail(err, MT_ERR_CRASHED, "%s: the worker fell silent and lived on",
+                      run->spec->what);
     reap(run, &death);
     char *words = last_words(run);
     death.words = words;
