@@ -278,6 +278,14 @@ static int open_decoders(struct session *s, struct mt_err *err)
     return s->packet && s->frame ? 0 : mt_av_fail(err, AVERROR(ENOMEM), "decoding");
 }
 
+static bool preset_known(const char *preset)
+{
+    return preset && av_match_list(preset,
+                                   "ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,"
+                                   "veryslow,placebo",
+                                   ',') > 0;
+}
+
 static int check(const struct session *s, struct mt_err *err)
 {
     const AVStream *video = s->in.video;
@@ -285,6 +293,9 @@ static int check(const struct session *s, struct mt_err *err)
 
     if (s->spec->n < 1 || s->spec->n > MT_LANES_MAX)
         return mt_fail(err, MT_ERR_BUG, "%d renditions at once", s->spec->n);
+    if (!preset_known(s->spec->preset))
+        return mt_fail(err, MT_ERR_USAGE, "x264 has no preset '%s'",
+                       s->spec->preset ? s->spec->preset : "");
     if (!video || video->disposition & AV_DISPOSITION_ATTACHED_PIC ||
         (s->in.image && video->nb_frames <= 1 &&
          !av_match_list(format, "gif,apng,jpegxl_anim", ',')))

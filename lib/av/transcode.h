@@ -27,16 +27,26 @@ struct mt_av_transcode {
 };
 
 /*
- * Decodes the source once and writes every rendition: H.264 (High, yuv420p)
- * and AAC-LC in a fast-start MP4, closed GOPs of 2 s, upright, square pixels,
- * even sides, never larger than the source. Interlaced pictures are
- * deinterlaced, HDR becomes SDR. Timestamps of the source are kept (VFR stays VFR).
+ * Decodes the source once and writes every rendition (at most 16): H.264 (High, yuv420p)
+ * and AAC-LC in a fast-start MP4, upright, square pixels, even sides, never larger than the
+ * source. GOPs are closed; they begin at the first picture at or after each multiple of 2 s
+ * and nowhere else. Interlaced pictures are deinterlaced, HDR and wide gamut become BT.709,
+ * transparent pictures are shown on black. Each decoded picture is encoded once: timestamps
+ * of the source are kept (VFR stays VFR), and so is the distance between picture and sound;
+ * the film begins at 0. Sound is mono or stereo of 44.1 or 48 kHz, encoded once per bit rate.
+ * Titles, rights, the language of the sound and chapters are kept, other metadata is not.
+ * What does not decode is counted and left out.
  *
  * The report, a new reference: {"renditions": [{"name", "width", "height",
  * "frames", "duration" (s), "video_bps", "audio_bps", "size_bytes"}],
- * "source": {"frames", "duration", "errors", "messages"}}.
- * MT_ERR_NOT_APPLICABLE when the source has no moving picture;
- * otherwise as mt_av_probe(), and NO_SPACE, IO for the outputs.
+ * "source": {"frames", "samples" (per channel), "duration", "errors", "messages", "repaired":
+ * {"missing", "backwards", "jumps"}}}; repaired counts pictures without a time of their own,
+ * those that did not follow their predecessor, and leaps of the whole time line taken out.
+ *
+ * MT_ERR_NOT_APPLICABLE when the source has no moving picture, DAMAGED when none decodes,
+ * USAGE for a preset that x264 has not, UNAVAILABLE when these libraries lack libx264, or
+ * zscale for a source that needs it; otherwise as mt_av_probe(), and NO_SPACE, IO for the
+ * outputs, whose contents are then of no use. No file is opened by name.
  */
 json_t *mt_av_transcode(int fd, const struct mt_av_transcode *spec, struct mt_err *err);
 

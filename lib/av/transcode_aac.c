@@ -27,7 +27,7 @@ int mt_aac_open(struct mt_aac *aac, int rate, int channels, int64_t bps, struct 
     }
     if (ret < 0) {
         mt_aac_close(aac);
-        return mt_av_fail(err, ret, "AAC encoder");
+        return mt_refused(err, ret, "AAC encoder");
     }
     return 0;
 }
@@ -52,7 +52,7 @@ static int encode(struct mt_aac *aac, int n, struct mt_err *err)
         ret = avcodec_send_frame(aac->codec, frame);
     }
     av_frame_unref(frame);
-    return ret < 0 ? mt_av_fail(err, ret, "AAC encoder") : 0;
+    return ret < 0 ? mt_refused(err, ret, "AAC encoder") : 0;
 }
 
 int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err)
@@ -96,7 +96,7 @@ int mt_aac_receive(struct mt_aac *aac, AVPacket *packet, struct mt_err *err)
         if (ret == AVERROR_EOF)
             return 0;
         if (ret != AVERROR(EAGAIN))
-            return mt_av_fail(err, ret, "AAC encoder");
+            return mt_refused(err, ret, "AAC encoder");
         fed = feed(aac, err);
         if (fed <= 0)
             return fed;

@@ -20,6 +20,9 @@
 
 enum { MT_GOP_S = 2 }; /* seconds between key frames */
 
+/* As mt_av_fail() where encoders and filters refuse: that is no damage of the source. -1. */
+int mt_refused(struct mt_err *err, int av, const char *what);
+
 /* ---- times of packets and frames (transcode_stamps.c) ---- */
 
 /*

@@ -108,7 +108,7 @@ int mt_pictures_open(struct mt_pictures *pictures, const struct mt_look *look, c
     }
     if (ret < 0) {
         mt_pictures_close(pictures);
-        mt_av_fail(err, ret, "picture filters '%s'", text);
+        mt_refused(err, ret, text);
     }
     av_freep(&text);
     return ret < 0 ? -1 : 0;
@@ -119,7 +119,7 @@ int mt_pictures_send(struct mt_pictures *pictures, AVFrame *frame, struct mt_err
     int ret = av_buffersrc_add_frame_flags(pictures->source, frame, 0);
 
     if (ret < 0)
-        return mt_av_fail(err, ret, "picture filters");
+        return mt_refused(err, ret, "picture filters");
     return 0;
 }
 
@@ -154,7 +154,7 @@ int mt_pictures_receive(struct mt_pictures *pictures, int rendition, AVFrame *fr
     if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
         return 0;
     if (ret < 0)
-        return mt_av_fail(err, ret, "picture filters");
+        return mt_refused(err, ret, "picture filters");
     if (frame->pts != AV_NOPTS_VALUE)
         frame->pts = av_rescale_q(frame->pts, av_buffersink_get_time_base(sink), base);
     forget(frame);

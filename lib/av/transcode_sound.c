@@ -114,7 +114,7 @@ int mt_sound_open(struct mt_sound *sound, const AVFrame *frame, struct mt_err *e
         mt_sound_close(sound);
         sound->rate = rate;
         sound->channels = channels;
-        return mt_av_fail(err, ret, "sound filters");
+        return mt_refused(err, ret, "sound filters");
     }
     sound->in_rate = frame->sample_rate;
     sound->in_format = frame->format;
@@ -129,7 +129,7 @@ int mt_sound_send(struct mt_sound *sound, AVFrame *frame, struct mt_err *err)
     if (frame && frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
         av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);
     ret = av_buffersrc_add_frame_flags(sound->source, frame, 0);
-    return ret < 0 ? mt_av_fail(err, ret, "sound filters") : 0;
+    return ret < 0 ? mt_refused(err, ret, "sound filters") : 0;
 }
 
 int mt_sound_receive(struct mt_sound *sound, AVFrame *frame, struct mt_err *err)
@@ -139,7 +139,7 @@ int mt_sound_receive(struct mt_sound *sound, AVFrame *frame, struct mt_err *err)
     if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
         return 0;
     if (ret < 0)
-        return mt_av_fail(err, ret, "sound filters");
+        return mt_refused(err, ret, "sound filters");
     if (frame->pts != AV_NOPTS_VALUE)
         frame->pts = av_rescale_q(frame->pts, av_buffersink_get_time_base(sound->sink),
                                   (AVRational){1, sound->rate});

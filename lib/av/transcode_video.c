@@ -10,6 +10,14 @@
 /* x264 holds at most 250 frames of look-ahead, 16 B-frames and one per thread (128). */
 enum { SHOWN = 512 };
 
+int mt_refused(struct mt_err *err, int av, const char *what)
+{
+    mt_av_fail(err, av, "%s", what);
+    if (err->code == MT_ERR_DAMAGED || err->code == MT_ERR_TRUNCATED)
+        err->code = MT_ERR_FAILED;
+    return -1;
+}
+
 /* The rendition's ceiling; less when the source is smaller than the size it is meant for. */
 static int64_t ceiling(const struct mt_video_setup *setup)
 {
@@ -97,7 +105,7 @@ int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, st
     av_dict_free(&options);
     if (ret < 0) {
         mt_video_close(video);
-        return mt_av_fail(err, ret, "H.264 encoder for '%s'", setup->rendition->name);
+        return mt_refused(err, ret, "H.264 encoder");
     }
     return 0;
 }
@@ -135,7 +143,7 @@ static int encode_held(struct mt_video *video, int64_t duration, struct mt_err *
     mark_key(video, frame);
     ret = avcodec_send_frame(video->codec, frame);
     av_frame_free(&video->held);
-    return ret < 0 ? mt_av_fail(err, ret, "H.264 encoder") : 0;
+    return ret < 0 ? mt_refused(err, ret, "H.264 encoder") : 0;
 }
 
 int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration, struct mt_err *err)
@@ -176,7 +184,7 @@ int mt_video_receive(struct mt_video *video, AVPacket *packet, struct mt_err *er
     if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
         return 0;
     if (ret < 0)
-        return mt_av_fail(err, ret, "H.264 encoder");
+        return mt_refused(err, ret, "H.264 encoder");
     packet->duration = duration_of(video, packet->pts);
     return 1;
 }
