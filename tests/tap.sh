@@ -10,7 +10,8 @@ MT_TOP=${MT_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 MT_BUILD=${MT_BUILD:-$MT_TOP/build}
 bin=$MT_BUILD/bin
 PATH=$bin:$MT_TOP/scripts:$PATH
-export MT_TOP MT_BUILD PATH LC_ALL=C.UTF-8
+# The warning that nothing is scanned has its own test.
+export MT_TOP MT_BUILD PATH LC_ALL=C.UTF-8 MEDIA_SCANNER=none:
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/mt-$(basename "$0" .t).XXXXXX") || exit 1
 media=${MT_MEDIA:-${TMPDIR:-/tmp}/mt-media.$(id -u)}
