@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BOXES_MOST = 20000, DEPTH_MOST = 10, SEARCH_MOST = 1 << 16 };
+enum { BOXES_MOST = 1000000, DEPTH_MOST = 10, SEARCH_MOST = 1 << 16 };
 
 struct box {
     char type[5];
@@ -140,7 +140,9 @@ static void note_top(struct walk *w, const struct box *box)
     f->moof |= is(box, "moof");
     f->meta |= is(box, "meta");
     f->mdat |= is(box, "mdat");
-    if (box->end > w->size) {
+    if (strchr(box->type, '?')) {
+        f->junk = w->size - box->at;
+    } else if (box->end > w->size) {
         f->short_by = box->end - w->size;
         memcpy(f->short_box, box->type, sizeof(f->short_box));
     }

@@ -16,6 +16,7 @@ struct mt_boxes {
     char scheme[5];    /* "cenc", "cbcs" ...; empty if not told */
     int64_t short_by;  /* bytes that the last box has and the file has not */
     char short_box[5]; /* its type, printable */
+    int64_t junk;      /* bytes at the end that are no boxes at all */
     int64_t rest;      /* bytes behind the last whole box that are too few for a header */
 };
 

@@ -145,7 +145,7 @@ static int decode_all(struct check *c, struct mt_err *err)
     }
     if (av == AVERROR_EXIT)
         return mt_fail(err, MT_ERR_CANCELLED, "stopped on request");
-    if (av == AVERROR(EIO))
+    if (mt_in_read_failed(&c->in))
         return mt_av_fail(err, av, "cannot read the file");
     if (av != AVERROR_EOF)
         complain(c, c->video.stream ? c->video.stream : c->audio.stream, av);

@@ -44,6 +44,9 @@ void mt_ends_iso(struct mt_issues *issues, int fd, int64_t size)
     issues->whole = boxes.short_by == 0 && boxes.rest == 0;
     if (boxes.short_by > 0)
         missing(issues, "box", boxes.short_box, boxes.short_by);
+    else if (boxes.junk > 0)
+        mt_issue(issues, "trailing_bytes", -1, "the last %lld bytes are no part of the film",
+                 (long long)boxes.junk);
     else if (boxes.rest > 0)
         mt_issue_truncated(issues, "the last %lld bytes are no whole box", (long long)boxes.rest);
 }
@@ -197,20 +200,21 @@ void mt_ends_mxf(struct mt_issues *issues, int fd, int64_t size)
         ssize_t got = mt_pread_full(fd, h, sizeof(h), at);
         if (got < 17 || memcmp(h, partition, 4) != 0)
             break;
-        int64_t header = 17, n = h[16];
+        int64_t header = 17;
+        uint64_t n = h[16];
         if (n & 0x80) {
-            int bytes = n & 0x7F;
+            int bytes = (int)(n & 0x7F);
             header += bytes;
             n = 0;
             for (int b = 0; b < bytes && b < 8; b++)
                 n = n << 8 | h[17 + b];
         }
         footer |= memcmp(h, partition, sizeof(partition)) == 0 && h[13] == 0x04;
-        if (n < 0 || n > size - at - header) {
+        if (header > size - at || n > (uint64_t)(size - at - header)) {
             mt_issue_truncated(issues, "the last item is cut off at byte %lld", (long long)size);
             return;
         }
-        at += header + n;
+        at += header + (int64_t)n;
     }
     if (!footer)
         mt_issue_truncated(issues, "there is no footer partition");

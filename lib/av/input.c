@@ -45,9 +45,8 @@ static enum mt_code code_for(int av)
         return MT_ERR_NO_SPACE;
     case AVERROR(EIO):
         return MT_ERR_IO;
-    case AVERROR(EPERM):
-        return MT_ERR_POLICY;
     case AVERROR_INVALIDDATA:
+    case AVERROR(EPERM): /* what old demuxers answer: -1 */
     case AVERROR(EINVAL):
     case AVERROR(ERANGE):
         return MT_ERR_DAMAGED;
@@ -65,7 +64,9 @@ int mt_av_fail(struct mt_err *err, int av, const char *fmt, ...)
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
     mt_logged_last(text);
-    if (!text[0])
+    if (!text[0] && av == AVERROR(EPERM))
+        snprintf(text, sizeof(text), "malformed data");
+    else if (!text[0])
         av_strerror(av, text, sizeof(text));
     mt_fail(err, code_for(av), "%s: %s", what, text);
     if (av == AVERROR(EIO))
@@ -85,6 +86,11 @@ int mt_in_tell(struct mt_in *in, int64_t done_us, int64_t total_us, struct mt_er
     if (mt_io_stopped(in->io))
         return mt_fail(err, MT_ERR_CANCELLED, "stopped on request");
     return 0;
+}
+
+bool mt_in_read_failed(const struct mt_in *in)
+{
+    return in->io->failed != 0;
 }
 
 int64_t mt_in_refused_opens(const struct mt_in *in)
@@ -142,9 +148,14 @@ static int explain_failure(int av, const struct mt_boxes *boxes, const struct mt
         return mt_fail(err, MT_ERR_ENCRYPTED, "picture or sound are protected (DRM)");
     if (mt_logged_too_many_streams())
         return mt_fail(err, MT_ERR_LIMIT, "more than %lld streams", (long long)limits->streams);
-    if (boxes && av != AVERROR(EIO) && explain_boxes(boxes, err) < 0)
+    if (io->failed) {
+        errno = io->failed;
+        return mt_fail_errno(err, "cannot read the file");
+    }
+    if (boxes && explain_boxes(boxes, err) < 0)
         return -1;
-    return mt_av_fail(err, av, "cannot read the headers");
+    return mt_av_fail(err, av == AVERROR(EIO) ? AVERROR_INVALIDDATA : av,
+                      "cannot read the headers");
 }
 
 static int refuse_encrypted_boxes(const struct mt_boxes *boxes, struct mt_err *err)

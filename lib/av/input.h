@@ -81,6 +81,10 @@ void mt_in_set_progress(struct mt_in *in, const struct mt_av_progress *progress)
  */
 int mt_in_tell(struct mt_in *in, int64_t done_us, int64_t total_us, struct mt_err *err) MT_MUST_USE;
 
+/* Whether reading the descriptor failed: a fault of the disk, while the libraries' EIO need not be.
+ */
+bool mt_in_read_failed(const struct mt_in *in);
+
 /* How often the file asked to open another one (always refused). */
 int64_t mt_in_refused_opens(const struct mt_in *in);
 

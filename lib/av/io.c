@@ -43,8 +43,10 @@ static int read_some(void *opaque, uint8_t *data, int n)
         n = (int)(io->size - io->pos);
 
     ssize_t got = mt_pread_full(io->fd, data, (size_t)n, io->pos);
-    if (got < 0)
+    if (got < 0) {
+        io->failed = errno;
         return AVERROR(errno);
+    }
     if (got == 0)
         return AVERROR_EOF;
     io->pos += got;

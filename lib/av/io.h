@@ -13,6 +13,7 @@ struct mt_in_io {
     int64_t pos;
     int64_t size;
     int64_t refused; /* nested opens */
+    int failed;      /* errno of a read that failed, or 0 */
     struct mt_av_progress progress;
     int64_t done_us, total_us; /* as last told */
     int64_t told_at;           /* mt_mono_us() of the last call of progress.tell */

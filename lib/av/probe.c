@@ -53,14 +53,18 @@ static void judge_streams(const struct mt_in *in, struct mt_issues *issues)
                  (long long)mt_in_refused_opens(in));
 }
 
-static json_t *damage(const struct mt_issues *issues)
+static json_t *damage(const struct mt_walk *w, const struct mt_issues *issues)
 {
+    const char *source;
+    int64_t claim = w->in->format->duration, real = mt_walk_duration(w, &source);
     json_t *o = json_object();
     bool any = json_array_size(issues->list) > 0;
 
     json_object_set_new(o, "state", json_string(any ? "degraded" : "ok"));
     if (any)
         json_object_set(o, "issues", issues->list);
+    if (issues->truncated && claim != AV_NOPTS_VALUE && real != AV_NOPTS_VALUE && claim > real)
+        json_object_set_new(o, "missing", mt_json_real((double)(claim - real) / 1e6, 3));
     return o;
 }
 
@@ -112,11 +116,31 @@ static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
     json_object_set_new(o, "tags", mt_describe_tags(s->metadata));
     json_object_set_new(o, "timecode", mt_describe_timecode(in));
     json_object_set_new(o, "embedded", embedded(in));
-    json_object_set_new(o, "damage", damage(issues));
+    json_object_set_new(o, "damage", damage(w, issues));
     return o;
 }
 
-static json_t *probe_opened(struct mt_in *in, int fd, struct mt_issues *issues, struct mt_err *err)
+/* Limits that headers did not reach, but the packets do. */
+static int check_walked(const struct mt_walk *w, const struct mt_av_limits *limits,
+                        struct mt_err *err)
+{
+    const char *source;
+    int64_t us = mt_walk_duration(w, &source);
+    char got[MT_FIGURE], most[MT_FIGURE];
+
+    if (w->in->video && limits->frames > 0 &&
+        w->streams[w->in->video->index].packets > limits->frames)
+        return mt_fail(err, MT_ERR_LIMIT, "%lld frames, more than %lld",
+                       (long long)w->streams[w->in->video->index].packets,
+                       (long long)limits->frames);
+    if (us != AV_NOPTS_VALUE && limits->duration_us > 0 && us > limits->duration_us)
+        return mt_fail(err, MT_ERR_LIMIT, "lasts %s, longer than %s", mt_show_duration(us, got),
+                       mt_show_duration(limits->duration_us, most));
+    return 0;
+}
+
+static json_t *probe_opened(struct mt_in *in, int fd, const struct mt_av_limits *limits,
+                            struct mt_issues *issues, struct mt_err *err)
 {
     struct mt_walk walk = {0};
     struct mt_sample sample = {0};
@@ -125,7 +149,8 @@ static json_t *probe_opened(struct mt_in *in, int fd, struct mt_issues *issues, 
     mt_ends_check(issues, in->format->iformat->name, fd, in->size);
     if (mt_sample_open(&sample, in, err) < 0)
         goto out;
-    if (mt_walk(&walk, in, mt_sample_take, &sample, err) < 0)
+    if (mt_walk(&walk, in, mt_sample_take, &sample, err) < 0 ||
+        check_walked(&walk, limits, err) < 0)
         goto out;
     mt_walk_judge(&walk, issues);
     if (mt_sample_finish(&sample, &walk, issues, err) < 0)
@@ -154,7 +179,7 @@ json_t *mt_av_probe(int fd, const char *claimed_type, const struct mt_av_limits 
                 "the content is ambiguous: it looks like '%s', but also like %s", claimed_type,
                 in.format->iformat->name);
     else
-        result = probe_opened(&in, fd, &issues, err);
+        result = probe_opened(&in, fd, limits, &issues, err);
     mt_issues_free(&issues);
     mt_in_close(&in);
     return result;

@@ -9,22 +9,33 @@
  * The technical and embedded metadata of the file behind fd: the document's
  * asset.metadata, a new reference. Members:
  *   duration      seconds: the end of the last stream as its packets show it; null for a still
+ *   duration_source  "packets" (all were read), "index" (a large file with a full index),
+ *                 "claimed" (reading them would have taken too long); null for a still
  *   container     libavformat's first short name: "mov", "matroska", "jpeg_pipe"
  *   bit_rate_bps, start_time (seconds)
  *   streams       index, type (video|audio|subtitle|data|attachment), codec, profile, language,
- *                 disposition [names], duration, bit_rate_bps, frames; video: width, height
+ *                 disposition [names], duration, bit_rate_bps, frames, tags; video: width, height
  *                 (coded, before rotation), display_width, display_height (after SAR and
  *                 rotation), sample_aspect_ratio "64:45", rotation (clockwise degrees),
- *                 mirrored, pixel_format, bit_depth, frame_rate "30000/1001", field_order,
- *                 color {primaries, transfer, matrix, range, hdr: sdr|hdr10|hlg|dolby_vision};
- *                 audio: sample_rate_hz, channels, channel_layout, sample_format
+ *                 mirrored (left to right, before the rotation; both from EXIF for a JPEG),
+ *                 pixel_format, bit_depth, frame_rate "30000/1001" (counted where the container
+ *                 talks nonsense), variable_frame_rate, field_order (progressive|tt|bb|tb|bt),
+ *                 color {primaries, transfer, matrix, range, hdr: sdr|hdr10|hlg|dolby_vision,
+ *                 and where there is such a thing: mastering_display {red, green, blue,
+ *                 white_point: [x, y], min_luminance, max_luminance (cd/m2)}, content_light
+ *                 {max_cll, max_fall}, dolby_vision {profile, level, compatibility}};
+ *                 audio: sample_rate_hz, channels, channel_layout, sample_format, bit_depth
  *   chapters      start, end (seconds), title
- *   tags          of the container, names in lower case, values as text
+ *   tags          of the container, names in lower case, values as text (256, 4 KB each, at most)
+ *   timecode      of the first picture, or null
+ *   embedded      {cover_art: bool, subtitles: n, attachments: n}
  *   content_type  "video" (moving pictures), "audio", or "image" (a still or an animation
  *                 without sound in an image format); attached cover art does not count
  *   damage        {"state": "ok"}, or "degraded" with "issues": [{"kind", "stream", "detail"}]
- *                 when demuxing alone shows it: missing tail, packets against index, errors
- * claimed_type: the kind of file the bytes look like, from mt_sniff_fd(), or NULL.
+ *                 (kinds: av/issues.h) when structure, packets or a sample of decoding at both
+ *                 ends show it; "missing" tells the seconds lost where that is known
+ * claimed_type: the kind of file the bytes look like, from mt_sniff_fd(), or NULL. A file that
+ * is one thing to libmagic and another to the demuxers is refused.
  *
  * MT_ERR_UNSUPPORTED_TYPE (no permitted demuxer knows it), UNSUPPORTED_CODEC,
  * NO_MEDIA, ENCRYPTED, LIMIT, TRUNCATED, DAMAGED (no frame of any stream decodes).

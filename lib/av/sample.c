@@ -119,15 +119,15 @@ void mt_sample_take(void *ctx, AVPacket *packet)
     }
 }
 
-/* How many packets of the tail are decoded: all, unless they are many and the structure is whole.
- */
+/* How many packets of the tail are decoded: fewer where the structure shows that all is there. */
 static int tail_length(const struct mt_tail *tail, const AVCodecContext *decoder, bool whole)
 {
     int64_t pixels = (int64_t)decoder->width * decoder->height;
 
-    if (decoder->codec_type != AVMEDIA_TYPE_VIDEO || !whole || pixels * tail->n <= TAIL_PIXELS)
+    int64_t most = whole ? TAIL_PIXELS : INT64_C(10) * TAIL_PIXELS;
+    if (decoder->codec_type != AVMEDIA_TYPE_VIDEO || pixels * tail->n <= most)
         return tail->n;
-    return (int)(TAIL_PIXELS / pixels) + 1;
+    return (int)(most / pixels) + 1;
 }
 
 /* The end of a stream, by a decoder of its own; what is wrong there goes to *end. */

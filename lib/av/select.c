@@ -45,12 +45,13 @@ const AVCodec *mt_in_codec(enum AVCodecID id)
 
 static bool is_protected(const AVStream *st)
 {
-    static const char tags[][5] = {"encv", "enca", "drmi", "drms"};
+    static const char *const tags[] = {"encv", "enca", "drmi", "drms"};
+    char tag[AV_FOURCC_MAX_STRING_SIZE];
     size_t n;
 
+    av_fourcc_make_string(tag, st->codecpar->codec_tag);
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-        if (st->codecpar->codec_tag == MKTAG((unsigned char)tags[i][0], (unsigned char)tags[i][1],
-                                             (unsigned char)tags[i][2], (unsigned char)tags[i][3]))
+        if (strcmp(tag, tags[i]) == 0)
             return true;
     return mt_in_side_data(st, AV_PKT_DATA_ENCRYPTION_INIT_INFO, &n) ||
            av_dict_get(st->metadata, "enc_key_id", NULL, 0);
@@ -101,6 +102,18 @@ static int nothing_chosen(bool any, const AVStream *undecodable, struct mt_err *
                    undecodable->index, av_fourcc_make_string(tag, par->codec_tag));
 }
 
+/* A HEIF picture of tiles: no single stream is the picture. */
+static bool is_tiled(const AVFormatContext *s)
+{
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(61, 7, 100)
+    for (unsigned i = 0; i < s->nb_stream_groups; i++)
+        if (s->stream_groups[i]->type == AV_STREAM_GROUP_PARAMS_TILE_GRID)
+            return true;
+#endif
+    (void)s;
+    return false;
+}
+
 int mt_in_select(struct mt_in *in, struct mt_err *err)
 {
     int64_t video = 0, audio = 0, cover = 0;
@@ -108,6 +121,9 @@ int mt_in_select(struct mt_in *in, struct mt_err *err)
 
     if (mt_logged_protected())
         return mt_fail(err, MT_ERR_ENCRYPTED, "picture or sound are protected (DRM)");
+    if (is_tiled(in->format))
+        return mt_fail(err, MT_ERR_UNSUPPORTED_CODEC,
+                       "a HEIF picture made of tiles, which cannot be read here");
     for (unsigned i = 0; i < in->format->nb_streams; i++) {
         AVStream *st = in->format->streams[i];
         enum AVMediaType type = st->codecpar->codec_type;

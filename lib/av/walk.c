@@ -164,7 +164,7 @@ static int read_packets(struct mt_walk *w, int64_t n, struct mt_err *err)
     av_packet_free(&p);
     if (w->av == AVERROR_EXIT)
         return mt_fail(err, MT_ERR_CANCELLED, "stopped on request");
-    if (w->av == AVERROR(EIO))
+    if (mt_in_read_failed(w->in))
         return mt_av_fail(err, w->av, "cannot read the file");
     return w->av >= 0;
 }
@@ -177,7 +177,10 @@ static void read_index(struct mt_walked *s, AVStream *st, int64_t size)
     s->listed = n;
     for (int i = 0; i < n; i++) {
         e = avformat_index_get_entry(st, i);
-        s->outside += e->pos + e->size > size;
+        if (e->pos + e->size > size) {
+            s->outside++;
+            continue;
+        }
         before = last;
         last = e;
     }
