@@ -101,16 +101,7 @@ static long structured(int call, long first, const uint64_t *args, long size)
     return syscall(call, first, args, size, 0L, 0L);
 }
 
-/* Escape number n; its name, or NULL after the last one. *got as the call returned. */
-static const char *try_escape(int n, long *got)
-{
-    static const uint64_t zero[32], fork_args[11] = {0, 0, 0, 0, SIGCHLD};
-    static const uint64_t map_attr[16] = {2 | 4ULL << 32, 4 | 1ULL << 32};
-    static const uint32_t caps[2] = {0x20080522, 0}, handle[34] = {8, 1};
-    struct stat st;
-    char b[512];
-    int i = 0;
-
+/* Each tries its escape number n: the name, or NULL after the last. *got as the call returned. */
 #define TRY(name, call)                                                                            \
     if (n == i++) {                                                                                \
         errno = 0;                                                                                 \
@@ -118,7 +109,15 @@ static const char *try_escape(int n, long *got)
         return name;                                                                               \
     }
 #define AT(path) (long)dir_fd, as_long(path)
-    /* files */
+
+static const char *try_files(int n, long *got)
+{
+    static const uint64_t zero[32];
+    static const uint32_t handle[34] = {8, 1};
+    struct stat st;
+    char b[512];
+    int i = 0;
+
     TRY("read /etc/passwd", open("/etc/passwd", O_RDONLY))
     TRY("write a new file", open("/tmp/mt-jail-new", O_WRONLY | O_CREAT, 0600))
     TRY("openat below a descriptor", openat(dir_fd, "file", O_RDONLY))
@@ -143,6 +142,14 @@ static const char *try_escape(int n, long *got)
     TRY("access", syscall(SYS_faccessat, (long)AT_FDCWD, "/etc/passwd", 0L))
     TRY("open_by_handle_at", syscall(SYS_open_by_handle_at, (long)dir_fd, handle, 0L))
     TRY("memfd", syscall(SYS_memfd_create, "code", 0L))
+    return NULL;
+}
+
+static const char *try_processes(int n, long *got)
+{
+    static const uint64_t fork_args[11] = {0, 0, 0, 0, SIGCHLD};
+    int i = 0;
+
     /* sockets */
     TRY("inet socket", socket(AF_INET, SOCK_STREAM, 0))
     TRY("unix socket", socket(AF_UNIX, SOCK_STREAM, 0))
@@ -170,6 +177,16 @@ static const char *try_escape(int n, long *got)
     TRY("write the parent's memory", touch_parent(SYS_process_vm_writev))
     TRY("place the parent", other_affinity())
     TRY("slow the parent", setpriority(PRIO_PROCESS, (id_t)parent, 10))
+    return NULL;
+}
+
+static const char *try_kernel(int n, long *got)
+{
+    static const uint64_t zero[32], map_attr[16] = {2 | 4ULL << 32, 4 | 1ULL << 32};
+    static const uint32_t caps[2] = {0x20080522, 0};
+    char b[512];
+    int i = 0;
+
     /* privileges and limits */
     TRY("setuid", syscall(SYS_setresuid, 0L, 0L, 0L))
     TRY("setgroups", syscall(SYS_setgroups, 0L, NULL))
@@ -199,9 +216,9 @@ static const char *try_escape(int n, long *got)
     TRY("executable file", map_exec(code_fd))
     TRY("data made executable", protect_exec())
     return NULL;
-#undef TRY
-#undef AT
 }
+
+static const char *(*const escapes[])(int n, long *got) = {try_files, try_processes, try_kernel};
 
 static void enter(int profile, const struct mt_jail_limits *limits)
 {
@@ -229,12 +246,14 @@ static void test_escapes(int profile)
     pid_t pid = fork();
     if (pid == 0) {
         enter(profile, NULL);
-        const char *what;
-        while ((what = try_escape(n++, &a.got))) {
-            a.error = errno;
-            snprintf(a.name, sizeof a.name, "%s", what);
-            if (write(ends[1], &a, sizeof a) != (ssize_t)sizeof a)
-                _exit(1);
+        for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++, n = 0) {
+            const char *what;
+            while ((what = escapes[i](n++, &a.got))) {
+                a.error = errno;
+                snprintf(a.name, sizeof a.name, "%s", what);
+                if (write(ends[1], &a, sizeof a) != (ssize_t)sizeof a)
+                    _exit(1);
+            }
         }
         _exit(42);
     }
