@@ -73,6 +73,8 @@ json_t *mt_document_variant(const json_t *row, struct mt_store *store)
         json_object_set(variant, "score", json_object_get(row, "score"));
     if (mt_json_at(row, "recipe"))
         json_object_set(variant, "recipe", json_object_get(row, "recipe"));
+    if (json_is_number(json_object_get(details, "duration"))) /* the column has whole seconds */
+        json_object_set(variant, "duration", json_object_get(details, "duration"));
     if (json_is_object(details))
         json_object_update_missing(variant, details);
     return variant;

@@ -11,6 +11,9 @@
  * A wait in the kernel has no time limit. Therefore a thread of its own waits,
  * and is cancelled when the time is up; it exists only while somebody else has
  * the lock, and no signal is delivered to it.
+ *
+ * The file is open only while it is locked or waited for: a child that was
+ * forked in between has no part in the lock, and cannot keep it if we die.
  */
 #include "db-sqlite/internal.h"
 
@@ -183,7 +186,7 @@ int mt_sqlite_gate_enter(struct mt_sqlite *s, struct mt_err *err)
 {
     if (s->memory)
         return 0;
-    if (s->gate_fd < 0 && open_gate(s, err) < 0) {
+    if (open_gate(s, err) < 0) {
         mt_fd_close(&s->gate_fd);
         return -1;
     }
@@ -191,17 +194,17 @@ int mt_sqlite_gate_enter(struct mt_sqlite *s, struct mt_err *err)
     int e = take_until(s->gate_fd, take_turn, deadline);
     if (e == 0)
         e = take_until(s->gate_fd, take_gate, deadline);
-    leave_turn(s->gate_fd);
     if (e != 0) {
-        flock(s->gate_fd, LOCK_UN); /* it may have come just when the time was up */
-        return fail_waiting(s, e, err);
+        fail_waiting(s, e, err);
+        mt_fd_close(&s->gate_fd); /* with a lock that may have come just when the time was up */
+        return -1;
     }
+    leave_turn(s->gate_fd);
     leave_name(s->gate_fd);
     return 0;
 }
 
 void mt_sqlite_gate_leave(struct mt_sqlite *s)
 {
-    if (!s->memory && s->gate_fd >= 0)
-        flock(s->gate_fd, LOCK_UN);
+    mt_fd_close(&s->gate_fd);
 }

@@ -24,7 +24,7 @@ struct mt_sqlite {
     sqlite3 *db;
     char *path;      /* as the user named it; ":memory:" */
     char *gate_path; /* beside the file itself, whatever link led there */
-    int gate_fd;
+    int gate_fd;     /* -1 outside of the gate */
     enum mt_db_mode mode;
     bool memory;
     bool in_transaction;

@@ -1,96 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* db_sqlite.c - SQLite with several processes, odd files, dead writers. */
-#include "../tap.h"
+/* db_sqlite.c - SQLite with several processes, some of which die. */
+#include "db_sqlite.h"
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/mem.h"
-#include "base/text.h"
-#include "db-sqlite/db_sqlite.h"
-#include "db-sqlite/internal.h"
-#include "db/db.h"
-#include "json/json.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static const struct mt_db_driver *const drivers[] = {&mt_db_sqlite, NULL};
-static char dir[] = "/tmp/mt-sqlite-XXXXXX";
-
-static char *path_of(const char *name)
-{
-    return mt_asprintf("%s/%s", dir, name);
-}
-
-static int open_named(struct mt_db **db, const char *name, const char *query, enum mt_db_mode mode,
-                      struct mt_err *err)
-{
-    char *url = mt_asprintf("sqlite://%s/%s%s", dir, name, query);
-    int ret = mt_db_open(db, url, drivers, mode, err);
-
-    free(url);
-    return ret;
-}
-
-/* The handle, or a test that fails and says why. */
-static struct mt_db *must_open(const char *name, const char *query, enum mt_db_mode mode)
-{
-    struct mt_db *db = NULL;
-    struct mt_err err = {.code = MT_OK};
-
-    if (open_named(&db, name, query, mode, &err) < 0) {
-        OK(0, "a database opens");
-        printf("# %s\n", err.msg);
-    }
-    return db;
-}
-
-static bool refused(const char *name, const char *query, enum mt_db_mode mode, enum mt_code code,
-                    const char *words)
-{
-    struct mt_db *db = NULL;
-    struct mt_err err = {.code = MT_OK};
-    int ret = open_named(&db, name, query, mode, &err);
-
-    if (ret < 0 && err.code == code && strstr(err.msg, words) && strstr(err.msg, name) &&
-        mt_err_hint(&err))
-        return true;
-    printf("# %s: %d '%s' (%s)\n", name, ret, err.msg, mt_code_name(err.code));
-    mt_db_close(&db);
-    return false;
-}
-
-static int64_t number(struct mt_db *db, const char *sql)
-{
-    struct mt_err err;
-    json_t *row = mt_db_row(db, &err, sql, "");
-    int64_t n = mt_json_int(row, "n", -1);
-
-    if (!row)
-        printf("# %s\n", err.msg);
-    json_decref(row);
-    return n;
-}
-
-/* sqlite3's own idea of the file, by a connection that knows nothing of ours. */
-static int raw(const char *name, const char *sql)
-{
-    char *path = path_of(name);
-    sqlite3 *db = NULL;
-    int rc = sqlite3_open(path, &db);
-
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-    sqlite3_close(db);
-    free(path);
-    return rc;
-}
 
 /* Runs work() in n children; how many of them ended with 0. */
 static int in_children(int n, int (*work)(int number))
@@ -313,180 +227,37 @@ static void test_killed_meanwhile(void)
     mt_db_close(&reader);
 }
 
-/* --- files that are not what is wanted --- */
-
-static void write_text(const char *name, const char *text, size_t n)
+/* A child that was forked before must not keep what a dead parent held. */
+static void hold_and_die(void)
 {
-    char *path = path_of(name);
+    struct mt_db *db = must_open("killed.db", "", MT_DB_WRITE);
     struct mt_err err;
 
-    OK(mt_write_file(path, text, n, &err) == 0, "a file is made");
-    free(path);
-}
-
-static void test_odd_files(void)
-{
-    char garbage[4096];
-    struct stat st;
-    char *path = path_of("absent.db");
-
-    OK(refused("absent.db", "", MT_DB_READ, MT_ERR_NOT_FOUND, "no database"),
-       "a missing database is not found by readers");
-    OK(stat(path, &st) < 0, "who do not create it");
-    OK(refused("no/such/dir/x.db", "", MT_DB_READ, MT_ERR_NOT_FOUND, "no database"),
-       "nor its directory");
-    free(path);
-
-    memset(garbage, 'x', sizeof garbage);
-    write_text("garbage.db", garbage, sizeof garbage);
-    OK(refused("garbage.db", "", MT_DB_READ, MT_ERR_SCHEMA, "is no database"), "garbage, read");
-    OK(refused("garbage.db", "", MT_DB_WRITE, MT_ERR_SCHEMA, "is no database"), "garbage, written");
-
-    OK(raw("foreign.db", "CREATE TABLE theirs (x)") == SQLITE_OK, "somebody else's database");
-    OK(refused("foreign.db", "", MT_DB_READ, MT_ERR_SCHEMA, "another program"), "is refused");
-    OK(refused("foreign.db", "", MT_DB_WRITE, MT_ERR_SCHEMA, "another program"), "by writers too");
-    OK(raw("marked.db", "PRAGMA application_id = 12345") == SQLITE_OK &&
-           refused("marked.db", "", MT_DB_WRITE, MT_ERR_SCHEMA, "another program"),
-       "so is one that is empty but marked");
-
-    write_text("empty.db", "", 0);
-    OK(refused("empty.db", "", MT_DB_READ, MT_ERR_SCHEMA, "is empty"), "an empty file, read");
-    struct mt_db *db = must_open("empty.db", "", MT_DB_WRITE);
-    OK(db != NULL, "becomes a database when written");
-    mt_db_close(&db);
-
-    OK(raw("empty.db", "PRAGMA user_version = 999") == SQLITE_OK &&
-           refused("empty.db", "", MT_DB_READ, MT_ERR_SCHEMA, "version 999") &&
-           refused("empty.db", "", MT_DB_WRITE, MT_ERR_SCHEMA, "version 999"),
-       "a newer schema is refused, read or written");
-    path = path_of("sub");
-    OK(mkdir(path, 0700) == 0 && refused("sub", "", MT_DB_WRITE, MT_ERR_CONFIG, "no regular file"),
-       "a directory is no database");
-    free(path);
-}
-
-static void test_truncated(void)
-{
-    char *path = path_of("cut.db");
-    struct mt_db *db = must_open("cut.db", "", MT_DB_WRITE);
-    struct mt_err err = {.code = MT_OK};
-
-    mt_db_close(&db);
-    OK(truncate(path, 4096 * 3) == 0, "a database is cut");
-    int ret = open_named(&db, "cut.db", "", MT_DB_WRITE, &err);
-    if (ret == 0)
-        ret = mt_db_exec(db, NULL, &err, "INSERT INTO users (id) VALUES ('u')", "");
-    OK(ret < 0 && err.code == MT_ERR_SCHEMA && strstr(err.msg, "corrupt") && mt_err_hint(&err),
-       "which is corrupt, with a remedy");
-    mt_db_close(&db);
-    free(path);
-}
-
-static void test_permissions(void)
-{
-    char *path = path_of("mine.db");
-    char *deep = path_of("mode/of/it.db");
-    mode_t old = umask(0022);
-    struct mt_db *db = must_open("mode/of/it.db", "", MT_DB_WRITE);
-    struct stat st;
-
-    OK(stat(deep, &st) == 0 && (st.st_mode & 0777) == 0640, "directories are made, the file 0640");
-    mt_db_close(&db);
-    umask(old);
-    db = must_open("mine.db", "", MT_DB_WRITE);
-    mt_db_close(&db);
-    if (geteuid() != 0) {
-        OK(chmod(path, 0400) == 0 &&
-               refused("mine.db", "", MT_DB_WRITE, MT_ERR_READ_ONLY, "cannot be written"),
-           "a write-protected file is read-only");
-        db = must_open("mine.db", "", MT_DB_READ);
-        OK(db != NULL, "and can be read");
-        mt_db_close(&db);
-        OK(chmod(path, 0) == 0 && refused("mine.db", "", MT_DB_READ, MT_ERR_UNREADABLE, "cannot"),
-           "one without rights cannot");
+    if (mt_db_begin(db, true, &err) < 0)
+        _exit(1);
+    mt_db_rollback(db);
+    if (fork() == 0) {
+        sleep(3);
+        _exit(0);
     }
-    free(path);
-    free(deep);
+    if (mt_db_begin(db, true, &err) < 0)
+        _exit(1);
+    kill(getpid(), SIGKILL);
 }
 
-/* --- the journal --- */
-
-static void test_journal(void)
+static void test_orphan(void)
 {
-    static const struct {
-        int version;
-        bool safe;
-    } versions[] = {{3006023, true},  {3007000, false}, {3040001, false}, {3044005, false},
-                    {3044006, true},  {3045000, false}, {3050006, false}, {3050007, true},
-                    {3051000, false}, {3051002, false}, {3051003, true},  {3052000, true}};
-    const char *text;
-    char *journal = path_of("race.db-journal");
-    char *wal = path_of("race.db-wal");
-    struct stat st;
     struct mt_err err;
-    bool right = true;
+    int status = 0;
 
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        right = right && mt_sqlite_wal_is_safe(versions[i].version) == versions[i].safe;
-    OK(right, "the versions with the WAL-reset bug are known");
-
-    bool safe = mt_sqlite_wal_is_safe(mt_sqlite_version(&text));
-    struct mt_db *db = must_open("race.db", "", MT_DB_WRITE);
-    OK(mt_db_exec(db, NULL, &err, "UPDATE counter SET n = 0", "") == 0 &&
-           (stat(safe ? wal : journal, &st) == 0) && stat(safe ? journal : wal, &st) < 0,
-       "the journal is what this version can be trusted with");
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        hold_and_die();
+    OK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "a writer with a child is killed");
+    struct mt_db *db = must_open("killed.db", "?timeout_ms=500", MT_DB_WRITE);
+    OK(mt_db_begin(db, true, &err) == 0, "the child does not keep its place at the gate");
     mt_db_close(&db);
-    if (!safe) {
-        OK(raw("race.db", "PRAGMA journal_mode=WAL; UPDATE counter SET n = 7") == SQLITE_OK,
-           "somebody puts it into WAL mode");
-        db = must_open("race.db", "", MT_DB_WRITE);
-        OK(number(db, "SELECT n FROM counter") == 7 &&
-               mt_db_exec(db, NULL, &err, "UPDATE counter SET n = 8", "") == 0 &&
-               stat(journal, &st) == 0 && stat(wal, &st) < 0,
-           "which is undone");
-        mt_db_close(&db);
-    }
-    free(journal);
-    free(wal);
-}
-
-/* What the driver does where the version is a good one. */
-static void test_wal(void)
-{
-    struct mt_sqlite s = {.gate_fd = -1, .mode = MT_DB_WRITE};
-    struct mt_err err = {.code = MT_OK};
-    char *url = mt_asprintf("sqlite://%s/wal.db", dir);
-    char mode[32] = "";
-
-    OK(mt_sqlite_parse_url(&s, url, &err) == 0 && mt_sqlite_connect(&s, &err) == 0 &&
-           mt_sqlite_set_journal(&s, true, &err) == 0 && mt_sqlite_migrate(&s, &err) == 0 &&
-           mt_sqlite_pragma(&s, "PRAGMA journal_mode", NULL, mode, &err) == 0,
-       "a database in WAL mode");
-    IS_STR(mode, "wal", "is in WAL mode");
-    struct mt_db *reader = must_open("wal.db", "", MT_DB_READ);
-    OK(number(reader, "SELECT count(*) AS n FROM users") == 0, "is read");
-    OK(mt_sqlite_exec(&s, "INSERT INTO users (id) VALUES ('u')", &err) == 0 &&
-           number(reader, "SELECT count(*) AS n FROM users") == 1,
-       "while it is written");
-    mt_db_close(&reader);
-    mt_sqlite_disconnect(&s);
-    free(url);
-}
-
-static void test_speed(void)
-{
-    int64_t best = INT64_MAX;
-
-    for (int i = 0; i < 20; i++) {
-        int64_t start = mt_mono_us();
-        struct mt_db *db = must_open("race.db", "", MT_DB_READ);
-        number(db, "SELECT count(*) AS n FROM processing_jobs");
-        mt_db_close(&db);
-        if (mt_mono_us() - start < best)
-            best = mt_mono_us() - start;
-    }
-    printf("# opening, one query, closing: %lld us\n", (long long)best);
-    OK(best < 20000, "opening is quick");
 }
 
 int main(void)
@@ -499,12 +270,7 @@ int main(void)
     test_killed(false);
     test_killed(true);
     test_killed_meanwhile();
-    test_odd_files();
-    test_truncated();
-    test_permissions();
-    test_journal();
-    test_wal();
-    test_speed();
+    test_orphan();
     OK(system(rm) == 0, "cleaned up");
     free(rm);
     return tap_done();

@@ -127,12 +127,13 @@ CREATE INDEX idx_processing_jobs_created ON processing_jobs(created_at, id);
 CREATE INDEX idx_processing_jobs_status_created ON processing_jobs(status, created_at, id);
 CREATE INDEX idx_processing_jobs_count ON processing_jobs(status, job_type);
 -- What is ready, best first; finished jobs weigh nothing here.
-CREATE INDEX idx_processing_jobs_claim ON processing_jobs(priority DESC, run_after, id)
+CREATE INDEX idx_processing_jobs_claim
+    ON processing_jobs(status, priority DESC, run_after, id)
     WHERE status = 'pending' AND waiting_on = 0;
 CREATE INDEX idx_processing_jobs_claim_type
-    ON processing_jobs(job_type, priority DESC, run_after, id)
+    ON processing_jobs(status, job_type, priority DESC, run_after, id)
     WHERE status = 'pending' AND waiting_on = 0;
-CREATE INDEX idx_processing_jobs_lease ON processing_jobs(lease_until)
+CREATE INDEX idx_processing_jobs_lease ON processing_jobs(status, lease_until)
     WHERE status = 'processing';
 -- Identical work that is still to be done is one job.
 CREATE UNIQUE INDEX idx_processing_jobs_unique ON processing_jobs(unique_key)
