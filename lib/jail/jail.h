@@ -35,7 +35,7 @@
  * will ask for. libswscale's SWS_FAST_BILINEAR makes code at run time
  * on x86 and fails; its other scalers do not.
  *
- * What is left: glibc before 2.39 reads the size of a descriptor by
+ * What is left: glibc 2.36, for one, reads the size of a descriptor by
  * newfstatat(fd, "", AT_EMPTY_PATH), and a filter cannot look at the "". Whoever
  * takes over the process can learn so whether a name exists, its size and its
  * times; never its content.
