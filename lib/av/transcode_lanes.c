@@ -27,6 +27,7 @@ static int open_lane(struct mt_lanes *lanes, int i, const struct mt_av_transcode
         .look = &lanes->look,
         .base = lanes->base,
         .rate = mt_honest_rate(in),
+        .constant_rate = mt_rate_is_constant(in),
         .preset = spec->preset,
         .threads = spec->threads,
     };

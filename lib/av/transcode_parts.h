@@ -59,6 +59,9 @@ void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame);
 /* The picture rate to plan with: what the stream claims if that can be true, else 30. */
 AVRational mt_honest_rate(const struct mt_in *in);
 
+/* Whether every picture lasts as long as that, as far as the container knows. */
+bool mt_rate_is_constant(const struct mt_in *in);
+
 /* The time base of the encoded pictures: the source's unless it is beyond reason. */
 AVRational mt_honest_base(AVRational base);
 
@@ -148,6 +151,7 @@ struct mt_video_setup {
     struct mt_size size;
     const struct mt_look *look;
     AVRational base, rate;
+    bool constant_rate; /* rate is not an average but what every picture lasts */
     const char *preset;
     int threads;
 };

@@ -89,6 +89,13 @@ AVRational mt_honest_rate(const struct mt_in *in)
     return (AVRational){30, 1};
 }
 
+bool mt_rate_is_constant(const struct mt_in *in)
+{
+    AVRational average = in->video->avg_frame_rate;
+
+    return believable(average) && av_cmp_q(average, in->video->r_frame_rate) == 0;
+}
+
 AVRational mt_honest_base(AVRational base)
 {
     if (base.num <= 0 || base.den <= 0 || av_q2d(base) < 1e-6 || av_q2d(base) > 1)

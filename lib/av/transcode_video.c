@@ -64,8 +64,12 @@ static void set_options(AVDictionary **options, const struct mt_video_setup *set
     av_dict_set(options, "preset", setup->preset, 0);
     av_dict_set(options, "profile", "high", 0);
     av_dict_set(options, "forced-idr", "1", 0);
+    /* A constant rate is written into the stream, where demuxers look for it. */
     av_dict_set(options, "x264-params",
-                "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0", 0);
+                setup->constant_rate
+                    ? "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0:force-cfr=1"
+                    : "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0",
+                0);
 }
 
 static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setup)

@@ -72,8 +72,8 @@ int mt_fail(struct mt_err *err, enum mt_code code, const char *fmt, ...) MT_PRIN
 
 /*
  * As mt_fail(), remembering errno and appending its text, which stays whole
- * however long the rest is. The code follows from errno: ENOENT and ENOTDIR
- * no_file, EACCES and EPERM unreadable, ENOSPC and EDQUOT no_space, EROFS
+ * however long the rest is. The code follows from errno: ENOENT, ENOTDIR,
+ * ENAMETOOLONG and ELOOP no_file, EACCES and EPERM unreadable, ENOSPC and EDQUOT no_space, EROFS
  * read_only, EISDIR and ENXIO not_regular, others io.
  */
 int mt_fail_errno(struct mt_err *err, const char *fmt, ...) MT_PRINTF(2, 3);

@@ -68,6 +68,8 @@ static void setup_output(const struct mt_cli *cli, struct mt_common *c, const ch
     }
     if (c->verbose)
         level = c->verbose > 1 ? MT_LOG_DEBUG : MT_LOG_INFO;
+    if (!c->log_format && c->progress && strcmp(c->progress, "json") == 0)
+        format = MT_LOG_JSON; /* one kind of line on one stream */
     if (c->log_format)
         for (int i = 0; mt_log_formats[i]; i++)
             if (strcmp(mt_log_formats[i], c->log_format) == 0)

@@ -162,7 +162,8 @@ static int process(struct mt_item *item, int found, struct mt_err *failure, stru
 
 static void begin_item(struct mt_item *item, struct mt_stage_state *st)
 {
-    *item = (struct mt_item){.fd = -1, .status = "completed", .report = json_object(), .state = st};
+    *item = (struct mt_item){
+        .fd = -1, .status = "completed", .share = 1, .report = json_object(), .state = st};
 }
 
 static int each_operand(struct mt_stage_state *st, struct mt_err *err)

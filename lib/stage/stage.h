@@ -43,6 +43,8 @@ struct mt_item {
     const char
         *status;    /* how the stage ended: "completed" unless the work function says otherwise */
     json_t *report; /* members for stages.NAME besides status, error and took_ms */
+    double from, share; /* the part of the whole that the present child is: progress runs from ..
+                           from + share */
     struct mt_stage_state *state;
 };
 

@@ -24,9 +24,13 @@ struct listening {
 int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
+    if (total_us > 0) {
+        double part = done_us >= total_us ? 1 : (double)done_us / (double)total_us;
+        done_us = (int64_t)((item->from + item->share * part) * (double)total_us);
+    }
     int percent = total_us <= 0 ? 0 : done_us >= total_us ? 100 : (int)(done_us * 100 / total_us);
 
-    mt_progress_update(done_us, total_us);
+    mt_progress_update(done_us, item->duration_us > 0 ? 0 : total_us);
     return st->job.id[0] ? mt_job_progress(&st->job, percent, st->stage->name, err) : 0;
 }
 

@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How much of the work encoding is; the rest is decoding what was written. */
+static const double ENCODING = 0.85;
+
 /* A rendition under way. */
 struct rendition {
     const struct mt_rung *rung;
@@ -282,11 +285,15 @@ static int make(struct work *w, struct mt_err *err)
                                .fds = fds,
                                .n_fds = w->n};
 
+    w->item->share = ENCODING;
     if (begin_all(w, fds, err) < 0 || mt_item_run(w->item, &job, err) < 0)
         return -1;
-    for (int i = 0; i < w->n; i++)
+    w->item->share = (1 - ENCODING) / w->n;
+    for (int i = 0; i < w->n; i++) {
+        w->item->from = ENCODING + i * w->item->share;
         if (verify(w, &w->todo[i], err) < 0 || publish(w, &w->todo[i], err) < 0)
             return -1;
+    }
     return 0;
 }
 
