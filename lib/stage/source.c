@@ -125,6 +125,24 @@ static int get_object(struct mt_item *item, const char *key, struct mt_err *err)
     return -1;
 }
 
+/*
+ * What the row says wins; what only this pipe knows stays: whether its file was a
+ * duplicate, how its earlier stages went, members of others.
+ */
+static void update_document(json_t *doc, json_t *fresh)
+{
+    json_t *stages = json_deep_copy(json_object_get(doc, "stages"));
+    json_t *duplicate = json_incref(mt_json_at(doc, "asset.duplicate"));
+
+    json_object_update_recursive(doc, fresh);
+    if (json_is_object(stages))
+        json_object_update(json_object_get(doc, "stages"), stages);
+    if (duplicate)
+        json_object_set(json_object_get(doc, "asset"), "duplicate", duplicate);
+    json_decref(duplicate);
+    json_decref(stages);
+}
+
 /* The asset's row is the truth: it says where the bytes are, whatever the document claims. */
 static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
 {
@@ -144,7 +162,7 @@ static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
     if (!fresh)
         goto out;
     if (item->doc) {
-        json_object_update(item->doc, fresh);
+        update_document(item->doc, fresh);
         json_decref(fresh);
     } else {
         item->doc = fresh;
