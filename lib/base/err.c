@@ -148,6 +148,8 @@ static enum mt_code code_of_errno(int e)
     switch (e) {
     case ENOENT:
     case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
         return MT_ERR_NO_FILE;
     case EACCES:
     case EPERM:
