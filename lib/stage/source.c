@@ -125,19 +125,22 @@ static int get_object(struct mt_item *item, const char *key, struct mt_err *err)
     return -1;
 }
 
-/* Rows win over what a document claims, but for what happened in this very pipe. */
-static void take_rows(struct mt_item *item, json_t *fresh)
+/*
+ * What the row says wins; what only this pipe knows stays: whether its file was a
+ * duplicate, how its earlier stages went, members of others.
+ */
+static void update_document(json_t *doc, json_t *fresh)
 {
-    json_t *duplicate = mt_json_at(item->doc, "asset.duplicate");
-    json_t *stages = mt_json_at(item->doc, "stages");
+    json_t *stages = json_deep_copy(json_object_get(doc, "stages"));
+    json_t *duplicate = json_incref(mt_json_at(doc, "asset.duplicate"));
 
+    json_object_update_recursive(doc, fresh);
+    if (json_is_object(stages))
+        json_object_update(json_object_get(doc, "stages"), stages);
     if (duplicate)
-        mt_json_set(fresh, "asset.duplicate", json_incref(duplicate));
-    if (json_is_object(stages) && json_is_object(json_object_get(fresh, "stages")))
-        json_object_update(json_object_get(fresh, "stages"), stages);
-    if (!item->doc)
-        item->doc = json_object();
-    json_object_update(item->doc, fresh);
+        json_object_set(json_object_get(doc, "asset"), "duplicate", duplicate);
+    json_decref(duplicate);
+    json_decref(stages);
 }
 
 /* The asset's row is the truth: it says where the bytes are, whatever the document claims. */
@@ -158,8 +161,12 @@ static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
     json_t *fresh = mt_document_of_asset(st->db, st->store, full, err);
     if (!fresh)
         goto out;
-    take_rows(item, fresh);
-    json_decref(fresh);
+    if (item->doc) {
+        update_document(item->doc, fresh);
+        json_decref(fresh);
+    } else {
+        item->doc = fresh;
+    }
     set_common(item);
     item->asset_id = mt_json_str(item->doc, "asset.id", full);
     set_plain(item, item->name, item->asset_id, mt_json_int(row, "file_size", 0), 0);

@@ -55,8 +55,9 @@ while IFS=$'\t' read -r quality url size checksum; do
     is "$(ffmpeg -nostdin -v error -i "$file" -f null - 2>&1)" '' "$quality decodes without a message"
     is "$(stat -c %s "$file")" "$size" "$quality: the size is true"
     is "$(sha256sum <"$file")" "$checksum  -" "$quality: the checksum is true"
-    is "$(ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$file" | tr '\n' ' ')" \
-        'h264 aac ' "$quality: H.264 and AAC"
+    is "$(ffprobe -v error -show_entries stream=codec_type,codec_name -of csv=p=0 "$file" |
+        grep -v data | tr '\n' ' ')" 'h264,video aac,audio ' \
+        "$quality: H.264 and AAC"
     between "$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$file")" 11.9 12.1 \
         "$quality: as long as the film"
     like "$(dd if="$file" bs=4096 count=1 2>/dev/null | tr -cd '[:lower:]')" moov "$quality: fast start"

@@ -13,9 +13,9 @@ shape() {
     run media-transcode -q 720p -o "$o" "$1"
     exits 0 "$1 is transcoded"
     json_is '.variants[0].resolution' "$2" "$1: $2"
-    is "$(ffprobe -v error -select_streams v -of compact=p=0:nk=1:s=x -show_entries \
+    is "$(ffprobe -v error -select_streams v -of compact=p=0:nk=1:s=, -show_entries \
         stream=width,height,sample_aspect_ratio,field_order:stream_side_data=rotation \
-        "$o"/*.mp4)" "${2}x1:1xprogressive" "$1: square pixels, upright, progressive"
+        "$o"/*.mp4)" "${2/x/,},1:1,progressive" "$1: square pixels, upright, progressive"
     is "$(ffmpeg -nostdin -v error -i "$o"/*.mp4 -f null - 2>&1)" '' "$1: decodes"
 }
 shape portrait.mp4 180x320
