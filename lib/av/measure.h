@@ -42,9 +42,9 @@ struct mt_av_measure {
  * Silent is what no sample of any channel exceeds. Black is a picture of which 98 % are at
  * most a tenth of the way from black to white. Frozen pictures differ by less than -60 dB.
  * A scene changes where the mean difference of the luma jumps (the filter scdet's score); a
- * fade does not. Pictures are judged in a copy 320 pixels wide, point-sampled: the cuts found
- * are the same, to the frame, as in the full picture, and scores differ by about 1 %. What
- * is open at the film's end is closed there.
+ * fade does not. Pictures are judged in a copy 320 pixels wide, of pixels taken as they are: the
+ * cuts found are the same, to the frame, as in the full picture, and scores differ by about 1 %.
+ * What is open at the film's end is closed there.
  *
  * MT_ERR_NOT_APPLICABLE for a still image, MT_ERR_DAMAGED when nothing decodes, MT_ERR_USAGE
  * for figures out of range; damage that leaves something to measure is in "errors".

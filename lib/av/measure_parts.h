@@ -3,9 +3,11 @@
  * measure_parts.h - listening and looking, a frame at a time. Private to lib/av.
  *
  * Times that go in and come out are microseconds from the start of the film.
- * The pictures are judged in a copy at most 320 pixels wide, point-sampled
- * between two neighbours so that noise stays noise: the detectors answer as
- * on the full picture, within a frame, at a fraction of the cost.
+ * The pictures are judged in a copy at most 320 pixels wide that takes some
+ * pixels as they are: a fair sample, in which noise stays noise, so that
+ * the detectors answer as on the full picture, within a frame, at a fraction of
+ * the cost. (libswscale's fast bilinear scaler is no choice in a jail: it
+ * wants to make code at run time.)
  */
 #ifndef MT_AV_MEASURE_PARTS_H
 #define MT_AV_MEASURE_PARTS_H

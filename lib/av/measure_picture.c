@@ -111,7 +111,7 @@ static int tune(struct mt_watcher *w, const AVFrame *frame)
         return 0;
     sws_freeContext(w->sws);
     w->sws = sws_getContext(frame->width, frame->height, (enum AVPixelFormat)frame->format, w->w,
-                            w->h, AV_PIX_FMT_YUV420P, SWS_FAST_BILINEAR, NULL, NULL, NULL);
+                            w->h, AV_PIX_FMT_YUV420P, SWS_POINT, NULL, NULL, NULL);
     if (!w->sws)
         return AVERROR(EINVAL);
     w->from_w = frame->width;

@@ -2,8 +2,8 @@
 /* av_measure.c - loudness, silence, black, freezes and scenes of films whose figures are known. */
 #include "av/measure.h"
 
+#include "../tap.h"
 #include "base/mem.h"
-#include "tests/tap.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -2,9 +2,9 @@
 /* av_thumbs.c - pictures of films made for it: the right frame, upright, in the right colours. */
 #include "av/thumbs.h"
 
+#include "../tap.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "tests/tap.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
