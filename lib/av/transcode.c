@@ -35,6 +35,18 @@ struct session {
 
 typedef int take_fn(struct session *s, struct mt_err *err);
 
+/* Whether the source goes on for longer than is permitted, whatever its headers claimed. */
+static int within(const struct session *s, struct mt_err *err)
+{
+    int64_t limit = s->spec->limits.duration_us;
+    int64_t length = s->started ? s->end_us - s->lanes.origin_us : 0;
+
+    if (limit > 0 && length > limit)
+        return mt_fail(err, MT_ERR_LIMIT, "the source is %lld s long, more than %lld",
+                       (long long)(length / AV_TIME_BASE), (long long)(limit / AV_TIME_BASE));
+    return 0;
+}
+
 /* ---- sound ---- */
 
 /* Gives decoded sound its time: decoders name it for some frames only. */
@@ -74,6 +86,8 @@ static int take_sound(struct session *s, struct mt_err *err)
     stamp_sound(s);
     if (!s->started)
         return keep_waiting(s, err);
+    if (within(s, err) < 0)
+        return -1;
     return mt_lanes_sound(&s->lanes, s->frame, s->in.audio->time_base, err);
 }
 
@@ -153,7 +167,8 @@ static int take_picture(struct session *s, struct mt_err *err)
     s->end_us = FFMAX(s->end_us, end_us);
     if (!s->started && start(s, err) < 0)
         return -1;
-    if (mt_in_tell(&s->in, end_us - s->lanes.origin_us, total > 0 ? total : 0, err) < 0)
+    if (within(s, err) < 0 ||
+        mt_in_tell(&s->in, end_us - s->lanes.origin_us, total > 0 ? total : 0, err) < 0)
         return -1;
     return mt_lanes_picture(&s->lanes, s->frame, err);
 }
@@ -324,11 +339,11 @@ static json_t *report(struct session *s)
     if (!lines)
         lines = json_array();
     json_array_extend(lines, s->notes);
-    source = json_pack("{s:I, s:I, s:f, s:I, s:o, s:{s:I, s:I, s:I}}", "frames",
+    source = json_pack("{s:I, s:I, s:o, s:I, s:o, s:{s:I, s:I, s:I}}", "frames",
                        (json_int_t)s->frames, "samples", (json_int_t)s->samples, "duration",
-                       (double)(s->end_us - s->lanes.origin_us) / AV_TIME_BASE, "errors",
-                       (json_int_t)FFMAX(logged, s->errors), "messages", lines, "repaired",
-                       "missing", (json_int_t)s->clock.missing, "backwards",
+                       mt_json_real((double)(s->end_us - s->lanes.origin_us) / AV_TIME_BASE, 6),
+                       "errors", (json_int_t)FFMAX(logged, s->errors), "messages", lines,
+                       "repaired", "missing", (json_int_t)s->clock.missing, "backwards",
                        (json_int_t)s->clock.backwards, "jumps", (json_int_t)s->stamps.jumps);
     return json_pack("{s:o, s:o}", "renditions", mt_lanes_report(&s->lanes), "source", source);
 }

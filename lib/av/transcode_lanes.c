@@ -2,6 +2,8 @@
 /* transcode_lanes.c - from decoded frames to the files of all renditions. */
 #include "av/transcode_session.h"
 
+#include "json/json.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
@@ -227,9 +229,9 @@ static json_t *report_lane(const struct mt_lane *lane, struct mt_size size)
     struct stat st = {0};
 
     (void)fstat(lane->rendition->fd, &st);
-    return json_pack("{s:s, s:i, s:i, s:I, s:f, s:I, s:I, s:I}", "name", lane->rendition->name,
+    return json_pack("{s:s, s:i, s:i, s:I, s:o, s:I, s:I, s:I}", "name", lane->rendition->name,
                      "width", size.w, "height", size.h, "frames", (json_int_t)lane->video.frames,
-                     "duration", (double)end / AV_TIME_BASE, "video_bps",
+                     "duration", mt_json_real((double)end / AV_TIME_BASE, 6), "video_bps",
                      (json_int_t)bits_per_second(mp4->bytes[0], end), "audio_bps",
                      (json_int_t)bits_per_second(mp4->bytes[1], end), "size_bytes",
                      (json_int_t)st.st_size);

@@ -4,6 +4,16 @@
 
 enum { LEAP_US = 10 * 1000000, BACK_US = 1000000, RATE_MAX = 240 };
 
+static const int64_t ABSURD_US = INT64_C(1) << 50; /* 35 years */
+
+/* A time beyond reason is none: sums with it would overflow. */
+static int64_t sane(int64_t t, AVRational base)
+{
+    int64_t us = t == AV_NOPTS_VALUE ? 0 : av_rescale_q(t, base, AV_TIME_BASE_Q);
+
+    return us < -ABSURD_US || us > ABSURD_US ? AV_NOPTS_VALUE : t;
+}
+
 static bool is_leap(const struct mt_stamps *stamps, int64_t by_us)
 {
     return by_us < -BACK_US || (stamps->leaps && by_us > LEAP_US);
@@ -31,9 +41,12 @@ static void mend(struct mt_stamps *stamps, int which, int64_t raw_us)
 void mt_stamps_fix(struct mt_stamps *stamps, int which, AVPacket *packet, AVRational base)
 {
     struct mt_stamp *own = &stamps->stream[which];
-    int64_t dts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
-    int64_t raw_us, shift;
+    int64_t dts, raw_us, shift;
 
+    packet->pts = sane(packet->pts, base);
+    packet->dts = sane(packet->dts, base);
+    packet->duration = FFMAX(sane(packet->duration, base), 0);
+    dts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
     if (dts == AV_NOPTS_VALUE)
         return;
     raw_us = av_rescale_q(dts, base, AV_TIME_BASE_Q);
