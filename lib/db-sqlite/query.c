@@ -121,14 +121,13 @@ struct rows {
     void *ctx;
 };
 
+/* Not before the first step, which may prepare the statement anew: names of before are gone then.
+ */
 static void rows_init(struct rows *r)
 {
-    size_t n;
+    size_t n = (size_t)sqlite3_column_count(r->stmt);
 
-    r->n = r->each ? sqlite3_column_count(r->stmt) : 0;
-    if (r->n == 0)
-        return;
-    n = (size_t)r->n;
+    r->n = (int)n;
     r->names = mt_alloc(n * sizeof *r->names);
     r->json = mt_alloc(n * sizeof *r->json);
     r->values = mt_alloc(n * sizeof *r->values);
@@ -172,6 +171,8 @@ static void column(const struct rows *r, int i, struct mt_db_value *v)
 
 static int give_row(struct rows *r, struct mt_err *err)
 {
+    if (!r->names)
+        rows_init(r);
     for (int i = 0; i < r->n; i++)
         column(r, i, &r->values[i]);
     return r->each(r->ctx, &(struct mt_db_row){.n = r->n, .names = r->names, .values = r->values},
@@ -224,7 +225,6 @@ static int run(struct mt_sqlite *s, struct rows *r, int64_t *changes, int *rc, s
                        sqlite3_sql(r->stmt));
     if (alone && mt_sqlite_gate_enter(s, err) < 0)
         return -1;
-    rows_init(r);
     int ret = step_counting(s, r, write, changes, rc, err);
     if (*rc != SQLITE_OK)
         ret = mt_sqlite_fail(s, *rc, err);

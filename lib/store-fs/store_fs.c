@@ -130,16 +130,25 @@ static int open_root(struct mt_fs *fs, bool write, struct mt_err *err)
     return -1;
 }
 
-static int fs_open(void *priv, const char *url, bool write, struct mt_err *err)
+static int fs_name(void *priv, const char *url, struct mt_err *err)
 {
     struct mt_fs *fs = priv;
 
     fs->tmp_fd = -1;
+    fs->root_fd = -1;
     fs->root = parse_url(url, &fs->plain);
-    if (!fs->root) {
-        mt_fail(err, MT_ERR_CONFIG, "'%.200s' does not name a directory of this machine", url);
-        return mt_hint(err, "write file:///srv/media, with %%3F for '?' and %%23 for '#'");
-    }
+    if (fs->root)
+        return 0;
+    mt_fail(err, MT_ERR_CONFIG, "'%.200s' does not name a directory of this machine", url);
+    return mt_hint(err, "write file:///srv/media, with %%3F for '?' and %%23 for '#'");
+}
+
+static int fs_open(void *priv, const char *url, bool write, struct mt_err *err)
+{
+    struct mt_fs *fs = priv;
+
+    if (fs_name(priv, url, err) < 0)
+        return -1;
     if (open_root(fs, write, err) == 0)
         return 0;
     free(fs->root);
@@ -227,6 +236,7 @@ const struct mt_store_driver mt_store_fs = {
     .priv_size = sizeof(struct mt_fs),
     .put_size = sizeof(struct mt_fs_put),
     .open = fs_open,
+    .name = fs_name,
     .close = fs_close,
     .begin = mt_fs_begin,
     .commit = mt_fs_commit,

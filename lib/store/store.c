@@ -17,6 +17,7 @@ struct mt_store {
     const struct mt_store_driver *driver;
     char *url; /* as it was given, for messages */
     bool write;
+    bool named; /* by mt_store_name(): nothing can be looked at */
     _Alignas(max_align_t) unsigned char priv[];
 };
 
@@ -64,8 +65,9 @@ static const struct mt_store_driver *find_driver(const char *url,
     return NULL;
 }
 
-int mt_store_open(struct mt_store **out, const char *url,
-                  const struct mt_store_driver *const drivers[], bool write, struct mt_err *err)
+static int open_any(struct mt_store **out, const char *url,
+                    const struct mt_store_driver *const drivers[], bool write, bool named,
+                    struct mt_err *err)
 {
     *out = NULL;
     for (size_t i = 0; drivers[i]; i++)
@@ -76,15 +78,30 @@ int mt_store_open(struct mt_store **out, const char *url,
         return unknown_scheme(url, drivers, err);
 
     struct mt_store *store = mt_alloc(sizeof *store + driver->priv_size);
-    if (driver->open(store->priv, url, write, err) < 0) {
+    int ret = named && driver->name ? driver->name(store->priv, url, err)
+                                    : driver->open(store->priv, url, write, err);
+    if (ret < 0) {
         free(store);
         return -1;
     }
     store->driver = driver;
     store->url = mt_strdup(url);
     store->write = write;
+    store->named = named;
     *out = store;
     return 0;
+}
+
+int mt_store_open(struct mt_store **out, const char *url,
+                  const struct mt_store_driver *const drivers[], bool write, struct mt_err *err)
+{
+    return open_any(out, url, drivers, write, false, err);
+}
+
+int mt_store_name(struct mt_store **out, const char *url,
+                  const struct mt_store_driver *const drivers[], struct mt_err *err)
+{
+    return open_any(out, url, drivers, false, true, err);
 }
 
 void mt_store_close(struct mt_store **store)
@@ -136,6 +153,13 @@ static int check_write(const struct mt_store *store, struct mt_err *err)
     return store->write ? 0
                         : mt_fail(err, MT_ERR_BUG, "the store '%.200s' was opened for reading only",
                                   store->url);
+}
+
+static int check_open(const struct mt_store *store, struct mt_err *err)
+{
+    return store->named
+               ? mt_fail(err, MT_ERR_BUG, "the store '%.200s' was named, not opened", store->url)
+               : 0;
 }
 
 int mt_store_begin(struct mt_store *store, const char *key, struct mt_put **out, struct mt_err *err)
@@ -219,7 +243,7 @@ int mt_store_stat(struct mt_store *store, const char *key, int64_t *size, struct
 {
     int64_t unused;
 
-    if (check_key(store, key, err) < 0)
+    if (check_open(store, err) < 0 || check_key(store, key, err) < 0)
         return -1;
     return store->driver->stat(store->priv, key, size ? size : &unused, err);
 }
@@ -228,7 +252,8 @@ int mt_store_get(struct mt_store *store, const char *key, struct mt_err *err)
 {
     int fd = -1;
 
-    if (check_key(store, key, err) < 0 || store->driver->get(store->priv, key, &fd, err) < 0)
+    if (check_open(store, err) < 0 || check_key(store, key, err) < 0 ||
+        store->driver->get(store->priv, key, &fd, err) < 0)
         return -1;
     return fd;
 }
@@ -258,7 +283,7 @@ int mt_store_list(struct mt_store *store, const char *prefix,
 {
     struct listing l = {each, ctx};
 
-    if (check_prefix(store, prefix, err) < 0)
+    if (check_open(store, err) < 0 || check_prefix(store, prefix, err) < 0)
         return -1;
     return store->driver->list(store->priv, prefix, pass_safe, &l, err);
 }

@@ -54,7 +54,15 @@ struct mt_store_driver {
      */
     int (*open)(void *priv, const char *url, bool write, struct mt_err *err);
 
-    /* Releases all that open() and later calls acquired. Never fails. */
+    /*
+     * Optional; NULL if open() without write touches nothing outside of this
+     * process. Makes priv ready for url(), key_of() and close() alone, from the
+     * text of the URL: whether there is such a store is not looked at. On
+     * failure, which is MT_ERR_CONFIG, close() is not called.
+     */
+    int (*name)(void *priv, const char *url, struct mt_err *err);
+
+    /* Releases all that open(), name() and later calls acquired. Never fails. */
     void (*close)(void *priv);
 
     /*
@@ -123,6 +131,14 @@ struct mt_store_driver {
 int mt_store_open(struct mt_store **out, const char *url,
                   const struct mt_store_driver *const drivers[], bool write,
                   struct mt_err *err) MT_MUST_USE;
+
+/*
+ * The same for who only wants to know what objects are called: the store need
+ * not exist, and only mt_store_url(), mt_store_key_of(), mt_store_scheme() and
+ * mt_store_close() may be used; what would look into it fails with MT_ERR_BUG.
+ */
+int mt_store_name(struct mt_store **out, const char *url,
+                  const struct mt_store_driver *const drivers[], struct mt_err *err) MT_MUST_USE;
 
 /* Frees *store and sets it to NULL. Does nothing if it is NULL already. */
 void mt_store_close(struct mt_store **store);

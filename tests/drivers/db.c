@@ -139,6 +139,26 @@ static int write_within(void *ctx, const struct mt_db_row *row, struct mt_err *e
     return mt_db_exec(n->db, NULL, err, "INSERT INTO log VALUES ($1)", "i", row->values[0].i);
 }
 
+/* With a partial index a value decides whether it can be used: the plan is made anew for it. */
+static void test_plan(struct mt_db *db)
+{
+    struct mt_err err;
+
+    OK(run(db, "CREATE TABLE p (id TEXT PRIMARY KEY NOT NULL, state TEXT, due TEXT)") &&
+           run(db, "CREATE INDEX p_due ON p(due) WHERE state = 'open'") &&
+           run(db, "INSERT INTO p VALUES ('one', 'open', '1'), ('two', 'shut', '2')"),
+       "a table with a partial index");
+    static const char *const states[][2] = {{"open", "one"}, {"shut", "two"}, {"open", "one"}};
+    for (int i = 0; i < 3; i++) {
+        json_t *row =
+            mt_db_row(db, &err, "SELECT * FROM p WHERE state = $1 ORDER BY due", "s", states[i][0]);
+        IS_STR(mt_json_str(row, "id", ""), states[i][1], "columns keep their names");
+        OK(json_object_size(row) == 3, "and are all there");
+        json_decref(row);
+    }
+    OK(run(db, "DROP TABLE p"), "the table goes");
+}
+
 static void test_rows(struct mt_db *db)
 {
     struct mt_err err;
@@ -232,6 +252,7 @@ static void conform(const char *url)
     test_types(db);
     test_json_columns(db);
     test_parameters(db);
+    test_plan(db);
     test_rows(db);
     test_transactions(db);
     test_cache(db);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* media-status.c - what happened, what there is, what goes on. */
+#include "cli/cli.h"
+#include "db-sqlite/db_sqlite.h"
+#include "status/status.h"
+#include "store-fs/store_fs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { COLUMNS = 80, LEAST_COLUMNS = 10, LIMIT = 20 };
+
+struct settings {
+    struct mt_common common;
+    bool json;
+    struct mt_status_filter filter;
+};
+
+static const char *const job_states[] = {"pending",   "processing", "completed", "failed",
+                                         "cancelled", "dead",       NULL};
+static const char *const asset_states[] = {"pending", "uploading", "processing", "completed",
+                                           "held",    "rejected",  "failed",     NULL};
+static const char *const asset_types[] = {"video", "audio", "image", NULL};
+
+#define PAGE_OPTS                                                                                  \
+    MT_INT(struct settings, filter.limit, 0, "limit", "N", 1, 1000000000, NULL,                    \
+           "at most so many; 20 unless given"),                                                    \
+        MT_STR(struct settings, filter.cursor, 0, "cursor", "TOKEN", NULL,                         \
+               "go on behind a list whose last line has this as next")
+
+static const struct mt_opt jobs_opts[] = {
+    MT_CHOICE(struct settings, filter.status, 0, "status", "STATUS", job_states, NULL,
+              "pending, processing, completed, failed ..."),
+    MT_STR(struct settings, filter.type, 0, "type", "TYPE", NULL,
+           "ingest, transcode, thumbnail, analyze ..."),
+    MT_STR(struct settings, filter.asset, 0, "asset", "ID", NULL, "jobs of this asset only"),
+    PAGE_OPTS,
+    {0},
+};
+
+static const struct mt_opt assets_opts[] = {
+    MT_CHOICE(struct settings, filter.status, 0, "status", "STATUS", asset_states, NULL,
+              "completed, held, rejected, failed, uploading ..."),
+    MT_CHOICE(struct settings, filter.type, 0, "type", "TYPE", asset_types, NULL,
+              "video, audio or image"),
+    PAGE_OPTS,
+    {0},
+};
+
+static const struct mt_opt opts[] = {
+    MT_FLAG(struct settings, json, 0, "json", "JSON on a terminal too, instead of tables"),
+    MT_COMMON_OPTS(struct settings),
+    {0},
+};
+
+static const struct mt_command commands[] = {
+    {"job", "ID ...", "one job: state, progress, steps, error, results", NULL},
+    {"asset", "[ID ...]", "one asset with its renditions, as its media document", NULL},
+    {"jobs", "", "jobs, newest first", jobs_opts},
+    {"assets", "", "assets, newest first", assets_opts},
+    {"queue", "", "how many jobs wait, run and have ended", NULL},
+    {0},
+};
+
+static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
+    mt_status_job, mt_status_asset, mt_status_jobs, mt_status_assets, mt_status_queue,
+};
+_Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
+               "each command has its function");
+
+static const struct mt_example examples[] = {
+    {"What became of a job, by the first digits of its id:", "media-status job 3f2a91c0"},
+    {"An asset as the document that a pipeline would print:",
+     "media-status asset 7b4e8d12 | jq .variants"},
+    {"The jobs that failed lately:", "media-status jobs --status failed --limit 50"},
+    {"How much waits and what runs:", "media-status queue"},
+    {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
+    {NULL, NULL},
+};
+
+static json_t *versions(void)
+{
+    const char *sqlite;
+
+    mt_sqlite_version(&sqlite);
+    return json_pack("{s:s, s:s}", "sqlite", sqlite, "jansson", jansson_version_str());
+}
+
+static const struct mt_cli cli = {
+    .name = "media-status",
+    .summary = "Says what there is and what happened; changes nothing.",
+    .operands = "COMMAND [ID ...]",
+    .opts = opts,
+    .commands = commands,
+    .examples = examples,
+    .versions = versions,
+};
+
+static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
+static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
+
+/* How wide the terminal is. */
+static int columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return COLUMNS;
+    return size.ws_col < LEAST_COLUMNS ? LEAST_COLUMNS : size.ws_col;
+}
+
+static int run(struct mt_run *r, void *settings, struct mt_err *err)
+{
+    const struct settings *set = settings;
+    bool terminal = isatty(STDOUT_FILENO);
+    struct mt_status s = {.run = r,
+                          .common = &set->common,
+                          .stores = stores,
+                          .dbs = dbs,
+                          .filter = set->filter,
+                          .out = stdout,
+                          .table = terminal && !set->json,
+                          .indent = terminal,
+                          .columns = terminal ? columns() : COLUMNS};
+    int ret = verbs[r->command - commands](&s, err);
+
+    mt_status_close(&s);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.filter = {.limit = LIMIT}};
+
+    return mt_main(&cli, argc, argv, &set, run);
+}

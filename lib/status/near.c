@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* near.c - what somebody may have meant by an id that there is not. */
+#include "status/internal.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "catalog/asset.h"
+#include "catalog/job.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RECENT = 1000, ENOUGH = 3, PREFIX = 4, EDITS = 2 };
+
+static json_t *get(struct mt_db *db, enum mt_status_kind kind, const char *id, struct mt_err *err)
+{
+    return kind == MT_STATUS_JOB ? mt_job_get(db, id, err) : mt_asset_get(db, id, err);
+}
+
+/* Whether it is the id of the other kind. */
+static bool is_other(struct mt_db *db, enum mt_status_kind kind, const char *text,
+                     struct mt_err *err)
+{
+    enum mt_status_kind other = kind == MT_STATUS_JOB ? MT_STATUS_ASSET : MT_STATUS_JOB;
+    const char *name = other == MT_STATUS_JOB ? "job" : "asset";
+    struct mt_err ignored;
+    json_t *row = get(db, other, text, &ignored);
+
+    if (row)
+        mt_hint(err, "that is %s %s: media-status %s %s", other == MT_STATUS_JOB ? "a" : "an", name,
+                name, text);
+    json_decref(row);
+    return row != NULL;
+}
+
+/* The ids that begin as text does: first by index, whatever their age. */
+static json_t *same_beginning(struct mt_db *db, enum mt_status_kind kind, const char *text)
+{
+    static const char jobs[] = "SELECT id FROM processing_jobs WHERE id >= $1 AND id <= $2"
+                               " ORDER BY id LIMIT 3";
+    static const char assets[] = "SELECT id FROM media_assets WHERE id >= $1 AND id <= $2"
+                                 " ORDER BY id LIMIT 3";
+    char *from = mt_asprintf("%.*s", (int)PREFIX, text);
+    char *to = mt_asprintf("%sg", from);
+    struct mt_err ignored;
+    json_t *rows = mt_db_rows(db, &ignored, kind == MT_STATUS_JOB ? jobs : assets, "ss", from, to);
+
+    free(to);
+    free(from);
+    return rows;
+}
+
+/* The newest ids, among which typing errors are looked for. */
+static json_t *recent(struct mt_db *db, enum mt_status_kind kind)
+{
+    static const char jobs[] = "SELECT id FROM processing_jobs"
+                               " ORDER BY created_at DESC, id DESC LIMIT $1";
+    static const char assets[] = "SELECT id FROM media_assets"
+                                 " ORDER BY created_at DESC, id DESC LIMIT $1";
+    struct mt_err ignored;
+
+    return mt_db_rows(db, &ignored, kind == MT_STATUS_JOB ? jobs : assets, "i", (int64_t)RECENT);
+}
+
+static bool is_near(const char *id, const char *text)
+{
+    char beginning[64];
+
+    snprintf(beginning, sizeof beginning, "%.*s", (int)strlen(text), id);
+    return mt_text_distance(beginning, text) <= EDITS;
+}
+
+/* Appends the ids of rows (all, or those near text) to list until there are enough. */
+static int collect(char list[], size_t size, int n, const json_t *rows, const char *near)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *id = mt_json_str(row, "id", "");
+        size_t used = strlen(list);
+        if (n == ENOUGH || strstr(list, id) || (near && !is_near(id, near)))
+            continue;
+        snprintf(list + used, size - used, "%s%s", n++ ? ", " : "", id);
+    }
+    return n;
+}
+
+void mt_status_near(struct mt_db *db, enum mt_status_kind kind, const char *text,
+                    struct mt_err *err)
+{
+    char wanted[40];
+    char list[160] = "";
+
+    /* With a hint it is no id at all, or an ambiguous one. */
+    if (err->hint[0] || is_other(db, kind, text, err))
+        return;
+    snprintf(wanted, sizeof wanted, "%s", text);
+    mt_str_lower(wanted);
+    json_t *rows = same_beginning(db, kind, wanted);
+    int n = collect(list, sizeof list, 0, rows, NULL);
+    json_decref(rows);
+    if (n < ENOUGH && strlen(wanted) > (size_t)2 * EDITS) {
+        rows = recent(db, kind);
+        n = collect(list, sizeof list, n, rows, wanted);
+        json_decref(rows);
+    }
+    if (n > 0)
+        mt_hint(err, "there is %s", list);
+    else
+        mt_hint(err, "media-status %s lists them", kind == MT_STATUS_JOB ? "jobs" : "assets");
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.h - what the database knows, for people and for programs.
+ *
+ * One function for each command of media-status; none of them changes
+ * anything. For programs a command prints JSON, one compact object a line; for
+ * people tables, cut to the width of the terminal. What share/schema calls job,
+ * queue and media-document is what they print.
+ */
+#ifndef MT_STATUS_STATUS_H
+#define MT_STATUS_STATUS_H
+
+#include "cli/cli.h"
+#include "db/db.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Which rows a list shows; NULL: all. */
+struct mt_status_filter {
+    const char *status;
+    const char *type;
+    const char *asset;  /* id or the beginning of one; jobs only */
+    const char *cursor; /* member "next" of an earlier list; NULL: from the newest */
+    int64_t limit;      /* rows at most */
+};
+
+struct mt_status {
+    /* Set by the program. */
+    struct mt_run *run;
+    const struct mt_common *common;
+    const struct mt_store_driver *const *stores;
+    const struct mt_db_driver *const *dbs;
+    struct mt_status_filter filter;
+    FILE *out;
+    bool table;  /* tables for people; else JSON ... */
+    bool indent; /* ... on several lines */
+    int columns; /* how wide the tables may be */
+
+    /* Opened by the commands, released by mt_status_close(). */
+    struct mt_db *db;
+    struct mt_store *store; /* only named, so that it need not exist; NULL: no URLs */
+};
+
+/* Closes what a command has opened. */
+void mt_status_close(struct mt_status *s);
+
+/*
+ * The commands. What is found is printed in the order of the operands; an
+ * operand that names nothing is counted in run->outcome and, in JSON, answered
+ * by {"schema", "input", "error"}. -1 for what ends the run: the
+ * database cannot be read, the output cannot be written, wrong usage.
+ */
+
+/* Jobs by their ids. */
+int mt_status_job(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Assets by their ids. Without operands and with standard input not a
+ * terminal: the assets of the media documents on it, as the database knows
+ * them; documents that it cannot know (with an error, without an id) pass
+ * through, and all that leave with an error are counted as failed.
+ */
+int mt_status_asset(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Lists, newest first, as the filter says. In JSON the last line has a member
+ * "next": the cursor of what follows, or null.
+ */
+int mt_status_jobs(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+int mt_status_assets(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/* How many jobs there are in each state, since when one waits, and what runs. */
+int mt_status_queue(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+#endif
