@@ -199,6 +199,25 @@ static int use_url(struct mt_item *item, struct mt_err *err)
     return ret;
 }
 
+/* A document without an id: whose prefix its URL lies below. free() it; NULL on failure. */
+static char *id_of_url(const struct mt_item *item, struct mt_err *err)
+{
+    const struct mt_stage_state *st = item->state;
+    const char *url = mt_json_str(item->doc, "asset.url", NULL);
+    char *key = url ? mt_store_key_of(st->store, url) : NULL;
+
+    if (!url) {
+        mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has neither asset.id nor asset.url");
+        mt_hint(err, "feed the output of media-ingest, or use -o DIR");
+    } else if (!key) {
+        mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url,
+                st->stage->common->store);
+    } else {
+        key[strcspn(key, "/")] = '\0';
+    }
+    return key;
+}
+
 int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
@@ -208,14 +227,14 @@ int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err)
     set_common(item);
     if (st->stage->options->output && !(id && !mt_json_at(doc, "asset.url")))
         return use_url(item, err);
-    if (!id) {
-        mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has no asset.id");
-        return mt_hint(err, "feed the output of media-ingest, or use -o DIR");
-    }
-    if (!mt_uuid_valid(id))
-        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "asset.id '%s' is not a UUID", id);
-    char *copy = mt_strdup(id);
-    int ret = open_for_reading(st, true, err) < 0 ? -1 : use_asset(item, copy, err);
+    if (open_for_reading(st, true, err) < 0)
+        return -1;
+    char *copy = id ? mt_strdup(id) : id_of_url(item, err);
+    int ret = -1;
+    if (copy && mt_uuid_valid(copy))
+        ret = use_asset(item, copy, err);
+    else if (copy)
+        mt_fail(err, MT_ERR_BAD_DOCUMENT, "asset.id '%s' is not a UUID", copy);
     free(copy);
     return ret;
 }
