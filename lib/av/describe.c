@@ -17,7 +17,7 @@ enum { TAGS_MOST = 256, TAG_BYTES = 4096, TAG_NAME_BYTES = 128, CHAPTERS_MOST = 
 
 static json_t *seconds(int64_t us)
 {
-    return us == AV_NOPTS_VALUE ? json_null() : mt_json_real((double)us / 1e6, 6);
+    return us < 0 ? json_null() : mt_json_real((double)us / 1e6, 6);
 }
 
 static json_t *ratio(AVRational q, char separator)
@@ -64,9 +64,11 @@ json_t *mt_describe_chapters(const AVFormatContext *s)
         const AVChapter *c = s->chapters[i];
         const AVDictionaryEntry *title = av_dict_get(c->metadata, "title", NULL, 0);
         json_t *o = json_object();
-        json_object_set_new(o, "start",
-                            seconds(av_rescale_q(c->start, c->time_base, AV_TIME_BASE_Q)));
-        json_object_set_new(o, "end", seconds(av_rescale_q(c->end, c->time_base, AV_TIME_BASE_Q)));
+        int64_t start = av_rescale_q(c->start, c->time_base, AV_TIME_BASE_Q);
+        int64_t end = av_rescale_q(c->end, c->time_base, AV_TIME_BASE_Q);
+        start = start < 0 ? 0 : start;
+        json_object_set_new(o, "start", seconds(start));
+        json_object_set_new(o, "end", seconds(end < start ? start : end));
         json_object_set_new(o, "title", mt_json_text(title ? title->value : NULL));
         json_array_append_new(all, o);
     }

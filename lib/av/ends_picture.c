@@ -43,7 +43,7 @@ void mt_ends_jpeg(struct mt_issues *issues, int fd, int64_t size)
         if (m == SOI || m == TEM)
             continue;
         int high = mt_bytes_next(&b), low = mt_bytes_next(&b);
-        int64_t n = (int64_t)high << 8 | low;
+        int64_t n = high < 0 || low < 0 ? 0 : high << 8 | low;
         if (low < 0 || (n >= 2 && !skip(&b, n - 2, size))) {
             mt_issue_truncated(issues, "segment %02X reaches over the end of the file",
                                (unsigned)m);

@@ -100,7 +100,8 @@ static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
     json_t *o = json_object();
 
     json_object_set_new(o, "duration", timed ? mt_json_real((double)us / 1e6, 6) : json_null());
-    json_object_set_new(o, "duration_source", timed ? json_string(source) : json_null());
+    if (timed)
+        json_object_set_new(o, "duration_source", json_string(source));
     json_object_set_new(o, "container", container_name(s));
     json_object_set_new(o, "bit_rate_bps",
                         timed

@@ -10,7 +10,7 @@
  * asset.metadata, a new reference. Members:
  *   duration      seconds: the end of the last stream as its packets show it; null for a still
  *   duration_source  "packets" (all were read), "index" (a large file with a full index),
- *                 "claimed" (reading them would have taken too long); null for a still
+ *                 "claimed" (reading them would have taken too long); absent for a still
  *   container     libavformat's first short name: "mov", "matroska", "jpeg_pipe"
  *   bit_rate_bps, start_time (seconds)
  *   streams       index, type (video|audio|subtitle|data|attachment), codec, profile, language,
