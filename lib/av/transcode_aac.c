@@ -3,6 +3,7 @@
 #include "av/transcode_parts.h"
 
 #include <libavutil/channel_layout.h>
+#include <libavutil/samplefmt.h>
 
 int mt_aac_open(struct mt_aac *aac, int rate, int channels, int64_t bps, struct mt_err *err)
 {
@@ -55,6 +56,37 @@ static int encode(struct mt_aac *aac, int n, struct mt_err *err)
     return ret < 0 ? mt_refused(err, ret, "AAC encoder") : 0;
 }
 
+/* After a hole too long to fill, sound goes on at its own time; what waits is made a whole frame.
+ */
+static int leap(struct mt_aac *aac, int64_t pts, struct mt_err *err)
+{
+    int left = av_audio_fifo_size(aac->fifo), size = aac->codec->frame_size;
+    AVFrame *silence = aac->frame;
+    int ret = 0;
+
+    /* A sample of an MP4 lasts no longer than this. */
+    if (pts - aac->next > INT32_MAX)
+        return mt_fail(err, MT_ERR_LIMIT, "a hole of half a day in the sound");
+    if (left > 0) {
+        silence->nb_samples = size - left;
+        silence->format = AV_SAMPLE_FMT_FLTP;
+        ret = av_channel_layout_copy(&silence->ch_layout, &aac->codec->ch_layout);
+        if (ret >= 0)
+            ret = av_frame_get_buffer(silence, 0);
+        if (ret >= 0)
+            ret = av_samples_set_silence(silence->data, 0, size - left,
+                                         silence->ch_layout.nb_channels, AV_SAMPLE_FMT_FLTP);
+        if (ret >= 0)
+            ret = av_audio_fifo_write(aac->fifo, (void **)silence->data, size - left);
+        av_frame_unref(silence);
+        if (ret >= 0 && encode(aac, size, err) < 0)
+            return -1;
+    }
+    if (pts > aac->next)
+        aac->next = pts;
+    return ret < 0 ? mt_refused(err, ret, "AAC encoder") : 0;
+}
+
 int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err)
 {
     int n = frame ? frame->nb_samples : 0;
@@ -66,6 +98,10 @@ int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err)
     if (!aac->started && frame->pts != AV_NOPTS_VALUE)
         aac->next = frame->pts;
     aac->started = true;
+    if (frame->pts != AV_NOPTS_VALUE &&
+        frame->pts - aac->next - av_audio_fifo_size(aac->fifo) > aac->codec->sample_rate &&
+        leap(aac, frame->pts, err) < 0)
+        return -1;
     if (av_audio_fifo_write(aac->fifo, (void **)frame->extended_data, n) < n)
         return mt_av_fail(err, AVERROR(ENOMEM), "AAC encoder");
     return 0;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { HOLE_US = 10 * 1000000 };
+
 /* The encoder of this bit rate, opened if no rendition asked for it before. -1 on failure. */
 static int sound_encoder(struct mt_lanes *lanes, int64_t bps, struct mt_err *err)
 {
@@ -181,6 +183,8 @@ static int drain_sound(struct mt_lanes *lanes, struct mt_err *err)
 int mt_lanes_sound(struct mt_lanes *lanes, AVFrame *frame, AVRational base, struct mt_err *err)
 {
     AVRational samples = {1, frame->sample_rate};
+    int64_t start_us;
+    bool hole;
 
     if (lanes->n_aac == 0) {
         av_frame_unref(frame);
@@ -188,7 +192,12 @@ int mt_lanes_sound(struct mt_lanes *lanes, AVFrame *frame, AVRational base, stru
     }
     frame->pts = av_rescale_q(frame->pts, base, samples) -
                  av_rescale_q(lanes->origin_us, AV_TIME_BASE_Q, samples);
-    if (!mt_sound_fit(&lanes->sound, frame)) {
+    start_us = av_rescale_q(frame->pts, samples, AV_TIME_BASE_Q);
+    /* Short holes are filled with silence by the graph; a long one is a hole in the file. */
+    hole = lanes->sound.graph && start_us - lanes->sound_end_us > HOLE_US;
+    lanes->sound_end_us =
+        start_us + av_rescale(frame->nb_samples, AV_TIME_BASE, frame->sample_rate);
+    if (hole || !mt_sound_fit(&lanes->sound, frame)) {
         if (drain_sound(lanes, err) < 0 || mt_sound_open(&lanes->sound, frame, err) < 0)
             return -1;
     }

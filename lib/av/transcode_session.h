@@ -25,6 +25,7 @@ struct mt_lanes {
     int n_aac;
     AVRational source_base, base; /* of decoded and of encoded pictures */
     int64_t origin_us;            /* where the film begins on the source's clock */
+    int64_t sound_end_us;         /* where the sound given so far ends, on the film's clock */
     AVFrame *frame;
     AVPacket *packet, *copy;
 };
