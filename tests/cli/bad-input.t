@@ -114,9 +114,11 @@ for p in media-transcode media-thumbs media-analyze; do
     document "$p: and is answered by a document"
     json_is .error.code bad_document "$p: bad_document"
     printf '{"schema":1,"asset":{"original_filename":"p","content_type":"video","file_size":1,"url":"file:///etc/passwd"}}\n' >in
-    run "$p" <in
+    run "$p" -o out <in
     exits 6 "$p: a URL outside the store is refused"
     like "$(json '.error.code // .stages[].error.code')" outside_store "$p: as outside_store"
+    run "$p" <in
+    like "$status" '^[16]$' "$p: also with a database"
     printf '{"schema":1,"asset":{"id":"00000000-0000-4000-8000-000000000000","original_filename":"p","content_type":"video","file_size":1,"url":"file://%s/../../../../etc/passwd"}}\n' "$store" >in
     run "$p" <in
     unlike "$status" '^0$' "$p: nor does .. lead out of it"
