@@ -37,7 +37,8 @@ static int describe_stream(struct mt_buf *text, const json_t *stream, struct mt_
     if (rate && mt_buf_printf(text, err, " %lld Hz %s", rate,
                               mt_json_str(stream, "channel_layout", "")) < 0)
         return -1;
-    return language ? mt_buf_printf(text, err, " (%s)", language) : 0;
+    return language && strcmp(language, "und") != 0 ? mt_buf_printf(text, err, " (%s)", language)
+                                                    : 0;
 }
 
 /* "h264 1280x720; aac 48000 Hz stereo (ar)", as much of it as fits a few lines. */

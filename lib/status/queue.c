@@ -16,7 +16,7 @@
 
 static const char *const statuses[] = {"pending", "processing", "completed",
                                        "failed",  "cancelled",  "dead"};
-enum { STATUSES = sizeof statuses / sizeof *statuses };
+enum { STATUSES = sizeof statuses / sizeof *statuses, NARROW = 60 };
 
 /* --- the body --- */
 
@@ -140,6 +140,24 @@ static void add_row(struct mt_table *table, const char *name, const json_t *coun
     mt_table_add(table, cells);
 }
 
+/* On a narrow terminal: the totals, one below the other. */
+static void show_totals(const struct mt_table_style *style, const json_t *body)
+{
+    static const struct mt_column columns[] = {{.title = "STATUS", .status = true},
+                                               {.title = "JOBS", .right = true, .rank = 1}};
+    struct mt_table table;
+
+    mt_table_init(&table, columns, 2);
+    for (int k = 0; k < STATUSES; k++) {
+        char figure[24];
+        snprintf(figure, sizeof figure, "%lld",
+                 (long long)mt_json_int(json_object_get(body, "jobs"), statuses[k], 0));
+        mt_table_add(&table, (const char *const[]){statuses[k], figure});
+    }
+    mt_table_print(&table, style);
+    mt_table_free(&table);
+}
+
 static void show_counts(const struct mt_table_style *style, const json_t *body)
 {
     static const struct mt_column columns[STATUSES + 1] = {
@@ -155,6 +173,10 @@ static void show_counts(const struct mt_table_style *style, const json_t *body)
     const char *type;
     json_t *counts;
 
+    if (style->columns < NARROW) {
+        show_totals(style, body);
+        return;
+    }
     mt_table_init(&table, columns, STATUSES + 1);
     json_object_foreach(json_object_get(body, "by_type"), type, counts)
     {

@@ -320,12 +320,35 @@ static void test_large(struct mt_store *s)
 }
 
 /* All of it against the store at url. */
+/* A store that need not be there yet: only what things are called can be asked. */
+static void test_named(const char *url)
+{
+    struct mt_store *s = NULL;
+    int64_t size;
+    int n = 0;
+
+    T(mt_store_name(&s, url, drivers, &err) == 0, "is named before it exists");
+    if (!s)
+        return;
+    char *object = mt_store_url(s, "a/b c.mp4");
+    char *key = object ? mt_store_key_of(s, object) : NULL;
+    T(key && strcmp(key, "a/b c.mp4") == 0, "a key becomes a URL and comes back");
+    FAILS(mt_store_stat(s, "x", &size, &err), MT_ERR_BUG, "stat needs an open store");
+    FAILS(mt_store_get(s, "x", &err), MT_ERR_BUG, "so does get");
+    FAILS(mt_store_list(s, "", count_one, &n, &err), MT_ERR_BUG, "so does list");
+    FAILS(mt_store_remove(s, "x", &err), MT_ERR_BUG, "so does remove");
+    free(key);
+    free(object);
+    mt_store_close(&s);
+}
+
 static void conformance(const char *name, const char *url)
 {
     struct mt_store *s = NULL;
     int64_t removed = -1;
 
     label = name;
+    test_named(url);
     T(mt_store_open(&s, url, drivers, true, &err) == 0, "open");
     if (!s)
         return;
@@ -367,6 +390,9 @@ static void test_dispatcher(void)
     FAILS(mt_store_open(&s, "/srv/media", drivers, true, &err), MT_ERR_CONFIG, "a path");
     T(strstr(mt_err_hint(&err), "file:///srv/media"), "the hint says how to write it");
     FAILS(mt_store_open(&s, "mem://a/b", drivers, true, &err), MT_ERR_CONFIG, "mem with a path");
+    FAILS(mt_store_name(&s, "ftp://x/y", drivers, &err), MT_ERR_CONFIG, "nor can it be named");
+    FAILS(mt_store_name(&s, "file://host/x", drivers, &err), MT_ERR_CONFIG,
+          "nor another machine's");
     broken.sweep = NULL;
     FAILS(mt_store_open(&s, "mem:", some, true, &err), MT_ERR_BUG, "a driver without a slot");
 }
