@@ -2,23 +2,28 @@
 /* limits.c - what headers claim against what is permitted. */
 #include "av/limits.h"
 
+#include "av/bytes.h"
 #include "av/logged.h"
 #include "base/text.h"
+
+#include <string.h>
 
 static bool over(int64_t figure, int64_t limit)
 {
     return limit > 0 && figure > limit;
 }
 
-static int check_picture(int i, int w, int h, const struct mt_av_limits *limits, struct mt_err *err)
+static int check_picture(int i, int64_t w, int64_t h, const struct mt_av_limits *limits,
+                         struct mt_err *err)
 {
-    if (over((int64_t)w * h, limits->pixels))
-        return mt_fail(err, MT_ERR_LIMIT, "stream %d: a picture of %dx%d has more than %lld pixels",
-                       i, w, h, (long long)limits->pixels);
+    if (over(w * h, limits->pixels))
+        return mt_fail(err, MT_ERR_LIMIT,
+                       "stream %d: a picture of %lldx%lld has more than %lld pixels", i,
+                       (long long)w, (long long)h, (long long)limits->pixels);
     if (over(w > h ? w : h, limits->side_px))
         return mt_fail(err, MT_ERR_LIMIT,
-                       "stream %d: a picture of %dx%d has a side of more than %lld pixels", i, w, h,
-                       (long long)limits->side_px);
+                       "stream %d: a picture of %lldx%lld has a side of more than %lld pixels", i,
+                       (long long)w, (long long)h, (long long)limits->side_px);
     return 0;
 }
 
@@ -55,4 +60,16 @@ int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *li
         return mt_fail(err, MT_ERR_LIMIT, "a picture of %s has more than %lld pixels", size,
                        (long long)limits->pixels);
     return 0;
+}
+
+int mt_limits_check_png(int fd, const struct mt_av_limits *limits, struct mt_err *err)
+{
+    static const uint8_t start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
+                                    0,    0,   0,   13,  'I',  'H',  'D',  'R'};
+    uint8_t head[sizeof(start) + 8];
+
+    if (!mt_bytes_at(fd, 0, head, sizeof(head)) || memcmp(head, start, sizeof(start)) != 0)
+        return 0;
+    return check_picture(0, mt_be32(head + sizeof(start)), mt_be32(head + sizeof(start) + 4),
+                         limits, err);
 }

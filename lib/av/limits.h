@@ -14,4 +14,10 @@
 int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *limits,
                     struct mt_err *err) MT_MUST_USE;
 
+/*
+ * The same for a PNG file from its first chunk, IHDR (ISO/IEC 15948, 11.2.2): the
+ * decoder refuses sizes beyond its own without naming them. Other files pass.
+ */
+int mt_limits_check_png(int fd, const struct mt_av_limits *limits, struct mt_err *err) MT_MUST_USE;
+
 #endif
