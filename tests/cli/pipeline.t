@@ -105,9 +105,9 @@ exits 0 'media-status jobs'
 valid job 'each job is as the schema says'
 cp "$out" "$T/jobs"
 for type in ingest transcode thumbnail analyze; do
-    is "$(jq -r "select(.job_type == \"$type\").status" "$T/jobs")" completed "a complete $type job"
+    is "$(jq -r "select(.type == \"$type\").status" "$T/jobs")" completed "a complete $type job"
 done
-run media-status job "$(jq -r 'select(.job_type == "transcode").job_id' "$T/jobs")"
+run media-status job "$(jq -r 'select(.type == "transcode").job_id' "$T/jobs")"
 exits 0 'media-status job'
 valid job 'one job is as the schema says'
 json_is .status completed 'it is complete'

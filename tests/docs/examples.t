@@ -3,7 +3,7 @@
 # examples.t - the examples of --help, of the man pages and of README.md work as printed.
 #
 # They run in a directory where the files they name are real media. An asset or job
-# that an example names by ID or by a UUID is one that is really there.
+# that an example names by ID or by hex digits is one that is really there.
 . "$(dirname "$0")/../tap.sh"
 
 media clip.mp4 clip.mkv odd.webm tone.wav tone.mp3 tone.flac photo.jpg still.png
@@ -47,8 +47,11 @@ provide() {
         grep -E '^[A-Za-z0-9_./-]+\.(mp4|mov|m4v|mkv|webm|mp3|wav|flac|jpe?g|png)$' | grep -v '^[-/]')
 }
 
-# An asset and a job, for examples that name one.
+# A directory and files for patterns; an asset and a job for examples that name one.
 cp ../clip.mp4 first.mp4
+mkdir archive && cp ../clip.mkv ../tone.mp3 archive
+cp ../tone.wav first.wav
+cp ../photo.jpg first.jpg
 asset=$(media-ingest first.mp4 2>/dev/null | jq -r .asset.id)
 job=$(media-status jobs 2>/dev/null | head -n 1 | jq -r .job_id)
 
@@ -56,7 +59,7 @@ try() {
     local from=$1 command=$2 real id=$asset
     provide "$command"
     case $command in *'media-status job '* | *'media-status why '*) id=$job ;; esac
-    real=$(printf '%s\n' "$command" | sed -E "s/\\b[0-9a-f]{8}-[0-9a-f-]{27}\\b/$id/g; s/\\b(ID|ASSET|JOB)\\b/$id/g")
+    real=$(printf '%s\n' "$command" | sed -E "s/\\b[0-9a-f]{8}(-[0-9a-f-]{27})?\\b/$id/g; s/\\b(ID|ASSET|JOB)\\b/$id/g")
     run timeout 120 bash -o pipefail -c "$real"
     exits 0 "$from: $command" || diag "ran as: $real"
     if head -c 200 "$out" | grep -q '^{"schema":1,"asset"'; then
