@@ -69,7 +69,8 @@ static char *env_name(const struct mt_opt *o)
 /* Options that make sense for one call only do not come from the environment. */
 static bool from_env(const struct mt_opt *o)
 {
-    static const char *const never[] = {"help", "version", "print-config", "files-from", "null"};
+    static const char *const never[] = {"help",       "version", "print-config",
+                                        "files-from", "null",    "serve"};
 
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strcmp(o->name, never[i]) == 0)
@@ -82,7 +83,7 @@ static int apply_conf(const struct mt_opt *o, const struct mt_conf *conf, void *
 {
     const struct mt_conf_value *v = o->key ? mt_conf_get(conf, o->key) : NULL;
 
-    if (!v)
+    if (!v || (o->kind == MT_OPT_STR && !*v->text)) /* "store:" or "store: null" sets nothing */
         return 0;
     char *what = mt_asprintf("%s: %s", v->origin, v->path);
     int ret = mt_opt_store(o, what, v->text, settings, err);

@@ -140,12 +140,15 @@ const struct mt_format *mt_format_of(const json_t *found)
 
 bool mt_format_accepted(const struct mt_format *format, const struct mt_format_policy *policy)
 {
-    const char *const lists[] = {policy->video, policy->audio, policy->image};
+    bool audio = strcmp(format->type, "audio") == 0;
+    const char *list = audio                                ? policy->audio
+                       : strcmp(format->type, "image") == 0 ? policy->image
+                                                            : policy->video;
 
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        if (!lists[i] || in_list(lists[i], format->name))
-            return true;
-    return false;
+    if (!list || in_list(list, format->name))
+        return true;
+    /* Sound alone in a container that is named for its films. */
+    return audio && policy->video && in_list(policy->video, format->name);
 }
 
 bool mt_format_has_ext(const struct mt_format *format, const char *ext)

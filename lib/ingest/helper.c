@@ -57,7 +57,8 @@ static int start(struct mt_helper *helper, struct mt_err *err)
         mt_fail(err, MT_ERR_UNAVAILABLE, "media-probe is not beside this program");
         return mt_hint(err, "install all programs of the toolkit in one directory");
     }
-    const char *const argv[] = {path, "--serve", "--quiet", "--progress=none", NULL};
+    const char *const argv[] = {path, "--serve", "--quiet", "--progress=none", "--config=/dev/null",
+                                NULL};
     int ret = mt_proc_start(&helper->proc, argv, MT_PROC_SOCKET, err);
     free(path);
     if (ret == 0)

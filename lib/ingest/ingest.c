@@ -67,6 +67,7 @@ static int fill_document(struct mt_entry *e, const char *id, bool duplicate, str
 
     if (!fresh)
         return -1;
+    json_object_del(fresh, "stages"); /* those of earlier runs */
     json_object_set_new(json_object_get(fresh, "asset"), "duplicate", json_boolean(duplicate));
     json_decref(e->doc);
     e->doc = fresh;
@@ -182,7 +183,9 @@ static int finish_job(struct mt_entry *e, const struct mt_err *failure, struct m
     struct mt_job_end end = {.status = cancelled ? "cancelled"
                                        : failure ? "failed"
                                                  : "completed",
-                             .outcome = degraded ? "degraded" : "ok",
+                             .outcome = failure    ? NULL
+                                        : degraded ? "degraded"
+                                                   : "ok",
                              .stage = "ingest",
                              .error = failure,
                              .results = results};

@@ -16,9 +16,10 @@ struct mt_stage_state {
     struct mt_prober *prober; /* for plain files, once one is met */
 
     /* Of the input being worked on. */
-    json_t *source;    /* with -o: what the notes compare */
-    char *stem;        /* with -o: how results begin */
-    struct mt_job job; /* the row of our own, while there is one */
+    json_t *source;            /* with -o: what the notes compare */
+    char *stem;                /* with -o: how results begin */
+    struct mt_job job;         /* the row of our own, while there is one */
+    char job_id[MT_UUID_TEXT]; /* its id, also when it is finished */
     int64_t start_us;
 };
 

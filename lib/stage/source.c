@@ -131,16 +131,12 @@ static int get_object(struct mt_item *item, const char *key, struct mt_err *err)
  */
 static void update_document(json_t *doc, json_t *fresh)
 {
-    json_t *stages = json_deep_copy(json_object_get(doc, "stages"));
     json_t *duplicate = json_incref(mt_json_at(doc, "asset.duplicate"));
 
     json_object_update_recursive(doc, fresh);
-    if (json_is_object(stages))
-        json_object_update(json_object_get(doc, "stages"), stages);
     if (duplicate)
         json_object_set(json_object_get(doc, "asset"), "duplicate", duplicate);
     json_decref(duplicate);
-    json_decref(stages);
 }
 
 /* The asset's row is the truth: it says where the bytes are, whatever the document claims. */
@@ -161,6 +157,7 @@ static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
     json_t *fresh = mt_document_of_asset(st->db, st->store, full, err);
     if (!fresh)
         goto out;
+    json_object_del(fresh, "stages"); /* what earlier runs did is not what this pipe does */
     if (item->doc) {
         update_document(item->doc, fresh);
         json_decref(fresh);
@@ -298,6 +295,17 @@ static json_t *read_answer(struct mt_proc *proc, const char *name, struct mt_err
     return doc;
 }
 
+/* Our ceilings as options of media-ingest; free() each. */
+static void ingest_limits(const struct mt_stage_options *o, char *out[6])
+{
+    out[0] = mt_asprintf("--max-pixels=%lld", (long long)o->pixels);
+    out[1] = mt_asprintf("--max-side=%lld", (long long)o->side);
+    out[2] = mt_asprintf("--max-streams=%lld", (long long)o->streams);
+    out[3] = mt_asprintf("--max-frames=%lld", (long long)o->frames);
+    out[4] = mt_asprintf("--max-duration=%.6f", (double)o->duration_us / 1e6);
+    out[5] = mt_asprintf("--memory=%lld", (long long)o->memory);
+}
+
 /* A file that is to have results in the store becomes an asset first. */
 static int ingest_file(struct mt_item *item, const char *name, struct mt_err *err)
 {
@@ -312,12 +320,22 @@ static int ingest_file(struct mt_item *item, const char *name, struct mt_err *er
         mt_fail(err, MT_ERR_UNAVAILABLE, "media-ingest is not beside this program");
         return mt_hint(err, "install all programs of the toolkit in one directory");
     }
+    char *limits[6];
+    ingest_limits(item->state->stage->options, limits);
     const char *const argv[] = {path,
                                 "--progress=none",
+                                "--config",
+                                c->config ? c->config : "/dev/null",
                                 "--db",
                                 c->db,
                                 "--store",
                                 c->store,
+                                limits[0],
+                                limits[1],
+                                limits[2],
+                                limits[3],
+                                limits[4],
+                                limits[5],
                                 c->quiet ? "--quiet" : "--color=auto",
                                 "--",
                                 name,
@@ -335,6 +353,8 @@ static int ingest_file(struct mt_item *item, const char *name, struct mt_err *er
         if (!item->doc)
             item->doc = mt_doc_new(name);
     }
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        free(limits[i]);
     free(path);
     return ret;
 }

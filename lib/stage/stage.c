@@ -44,9 +44,13 @@ static int start_job(struct mt_item *item, struct mt_err *err)
                                .step = st->stage->name,
                                .input = st->stage->parameters};
 
+    st->job_id[0] = '\0';
     if (!item->asset_id || st->stage->common->job)
         return 0;
-    return mt_job_start(&st->job, st->db, &plan, err);
+    if (mt_job_start(&st->job, st->db, &plan, err) < 0)
+        return -1;
+    memcpy(st->job_id, st->job.id, sizeof st->job_id);
+    return 0;
 }
 
 /* What the job row keeps of the result. New. */
@@ -69,6 +73,7 @@ static int finish_job(struct mt_item *item, const struct mt_err *failure, struct
                                        : failure && !none ? "failed"
                                                           : "completed",
                              .outcome = none       ? "not_applicable"
+                                        : failure  ? NULL
                                         : degraded ? "degraded"
                                                    : "ok",
                              .stage = item->state->stage->name,
@@ -89,7 +94,10 @@ static void record_stage(struct mt_item *item, const struct mt_err *failure)
     const char *status = none ? "not_applicable" : failure ? "failed" : item->status;
 
     mt_doc_set_stage(item->doc, name, status, failure, (mt_mono_us() - st->start_us) / 1000);
-    json_object_update(json_object_get(json_object_get(item->doc, "stages"), name), item->report);
+    json_t *row = json_object_get(json_object_get(item->doc, "stages"), name);
+    json_object_update(row, item->report);
+    if (st->job_id[0])
+        json_object_set_new(row, "job_id", json_string(st->job_id));
 }
 
 static void report_failure(const struct mt_err *failure)
