@@ -130,7 +130,7 @@ run media-status asset $wait
 stderr_like "hint: that is a job: media-status job $wait" 'and the other way round'
 run media-status job aaae0000-0000-4000-8000-000000000007
 exits 4 'a wrong last digit'
-stderr_like "hint: there is $dead" 'the near match'
+stderr_like "hint: there is $dead\$" "the near match, and that alone"
 run media-status job aaea0000-0000-4000-8000-000000000006
 exits 4 'two digits swapped'
 stderr_like "hint: there is .*$dead" 'is found by its likeness'
