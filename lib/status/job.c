@@ -94,7 +94,9 @@ json_t *mt_status_job_body(const json_t *row)
     set(body, "created_at", row, "created_at");
     set(body, "started_at", row, "started_at");
     set(body, "completed_at", row, "completed_at");
-    json_object_set_new(body, "took_ms", mt_status_took(row, "started_at", "completed_at"));
+    bool running = strcmp(mt_json_str(row, "status", ""), "processing") == 0;
+    json_object_set_new(body, "took_ms",
+                        mt_status_took(row, "started_at", running ? NULL : "completed_at"));
     return body;
 }
 

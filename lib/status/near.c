@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT = 1000, ENOUGH = 3, PREFIX = 4, EDITS = 2 };
+enum { RECENT = 1000, ENOUGH = 3, SURE = 8, LEAST = 4, EDITS = 2 };
 
 static json_t *get(struct mt_db *db, enum mt_status_kind kind, const char *id, struct mt_err *err)
 {
@@ -34,20 +34,25 @@ static bool is_other(struct mt_db *db, enum mt_status_kind kind, const char *tex
     return row != NULL;
 }
 
-/* The ids that begin as text does: first by index, whatever their age. */
-static json_t *same_beginning(struct mt_db *db, enum mt_status_kind kind, const char *text)
+/* The ids that share the longest beginning with text, and at least so many characters. */
+static json_t *same_beginning(struct mt_db *db, enum mt_status_kind kind, const char *text,
+                              int least)
 {
     static const char jobs[] = "SELECT id FROM processing_jobs WHERE id >= $1 AND id <= $2"
                                " ORDER BY id LIMIT 3";
     static const char assets[] = "SELECT id FROM media_assets WHERE id >= $1 AND id <= $2"
                                  " ORDER BY id LIMIT 3";
-    char *from = mt_asprintf("%.*s", (int)PREFIX, text);
-    char *to = mt_asprintf("%sg", from);
     struct mt_err ignored;
-    json_t *rows = mt_db_rows(db, &ignored, kind == MT_STATUS_JOB ? jobs : assets, "ss", from, to);
+    json_t *rows = NULL;
 
-    free(to);
-    free(from);
+    for (int n = (int)strlen(text) - 1; n >= least && json_array_size(rows) == 0; n--) {
+        char *from = mt_asprintf("%.*s", n, text);
+        char *to = mt_asprintf("%sg", from);
+        json_decref(rows);
+        rows = mt_db_rows(db, &ignored, kind == MT_STATUS_JOB ? jobs : assets, "ss", from, to);
+        free(to);
+        free(from);
+    }
     return rows;
 }
 
@@ -71,19 +76,19 @@ static bool is_near(const char *id, const char *text)
     return mt_text_distance(beginning, text) <= EDITS;
 }
 
-/* Appends the ids of rows (all, or those near text) to list until there are enough. */
-static int collect(char list[], size_t size, int n, const json_t *rows, const char *near)
+/* Writes the ids of rows (all, or those near text) into list until there are enough; how many. */
+static int collect(char list[], size_t size, const json_t *rows, const char *near)
 {
+    size_t used = 0;
+    int n = 0;
     size_t i;
     json_t *row;
 
     json_array_foreach(rows, i, row)
     {
         const char *id = mt_json_str(row, "id", "");
-        size_t used = strlen(list);
-        if (n == ENOUGH || strstr(list, id) || (near && !is_near(id, near)))
-            continue;
-        snprintf(list + used, size - used, "%s%s", n++ ? ", " : "", id);
+        if (n < ENOUGH && (!near || is_near(id, near)))
+            used += (size_t)snprintf(list + used, size - used, "%s%.36s", n++ ? ", " : "", id);
     }
     return n;
 }
@@ -99,12 +104,17 @@ void mt_status_near(struct mt_db *db, enum mt_status_kind kind, const char *text
         return;
     snprintf(wanted, sizeof wanted, "%s", text);
     mt_str_lower(wanted);
-    json_t *rows = same_beginning(db, kind, wanted);
-    int n = collect(list, sizeof list, 0, rows, NULL);
+    json_t *rows = same_beginning(db, kind, wanted, SURE);
+    int n = collect(list, sizeof list, rows, NULL);
     json_decref(rows);
-    if (n < ENOUGH && strlen(wanted) > (size_t)2 * EDITS) {
+    if (n == 0 && strlen(wanted) > (size_t)2 * EDITS) {
         rows = recent(db, kind);
-        n = collect(list, sizeof list, n, rows, wanted);
+        n = collect(list, sizeof list, rows, wanted);
+        json_decref(rows);
+    }
+    if (n == 0) {
+        rows = same_beginning(db, kind, wanted, LEAST);
+        n = collect(list, sizeof list, rows, NULL);
         json_decref(rows);
     }
     if (n > 0)

@@ -88,11 +88,12 @@ json_is '[.job_id, .status, .progress, .current_step, .type, .asset_id] | join("
     "$live processing 45 encode transcode $id" 'its state'
 json_is .alive true 'its process lives'
 json_is .worker "$(uname -n):$$" 'and is named'
-json_is .took_ms null 'it has not taken its time yet'
+json_true '.took_ms > 1000' 'what it has taken until now'
 run media-status job $gone $far $lapsed $wait $dead
 exits 0 'five jobs'
 valid job 'five jobs: as the schema says'
 is "$(json .job_id | tr '\n' ' ')" "$gone $far $lapsed $wait $dead " 'in the order of the operands'
+is "$(jq -r 'select(.status == "pending").took_ms' "$out")" null 'what has not begun has taken no time'
 is "$(json .alive | tr '\n' ' ')" 'false null false null null ' 'dead, unknown, lapsed, none, none'
 is "$(jq -r 'select(.status == "dead") | .error.message' "$out")" $'it broke\ntwice' \
     'an error that is only a message'
@@ -129,7 +130,7 @@ run media-status asset $wait
 stderr_like "hint: that is a job: media-status job $wait" 'and the other way round'
 run media-status job aaae0000-0000-4000-8000-000000000007
 exits 4 'a wrong last digit'
-stderr_like "hint: there is $dead" 'the near match'
+stderr_like "hint: there is $dead\$" "the near match, and that alone"
 run media-status job aaea0000-0000-4000-8000-000000000006
 exits 4 'two digits swapped'
 stderr_like "hint: there is .*$dead" 'is found by its likeness'
@@ -236,7 +237,7 @@ json_true '.oldest_pending_s > 0' 'since when one waits'
 is "$(json '.running[] | "\(.job_id[:4]) \(.alive)"' | sort | tr '\n' ' ')" \
     'aaaa false aaaa true aaab null aaad false ' 'who runs, and who is dead'
 is "$(sha256sum "$db")" "$before" 'the database is as it was, byte for byte'
-is "$(media-status --json jobs)" "$(media-status jobs)" '--json changes nothing where JSON is printed anyway'
+is "$(media-status --json assets)" "$(media-status assets)" '--json changes nothing where JSON is printed anyway'
 
 # --- tables for people
 terminal() { # COLUMNS ARGUMENT...: as a terminal so wide would show it

@@ -37,8 +37,8 @@ CREATE TABLE media_assets (
     created_at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     updated_at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 );
-CREATE INDEX idx_media_assets_status ON media_assets(upload_status);
-CREATE INDEX idx_media_assets_type ON media_assets(content_type);
+CREATE INDEX idx_media_assets_status ON media_assets(upload_status, created_at, id);
+CREATE INDEX idx_media_assets_type ON media_assets(content_type, created_at, id);
 CREATE INDEX idx_media_assets_uploaded_by ON media_assets(uploaded_by);
 CREATE INDEX idx_media_assets_created ON media_assets(created_at, id);
 CREATE INDEX idx_media_assets_checksum ON media_assets(checksum);
@@ -120,12 +120,12 @@ CREATE TABLE processing_jobs (
     updated_at       TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 );
 CREATE INDEX idx_processing_jobs_status ON processing_jobs(status);
-CREATE INDEX idx_processing_jobs_type ON processing_jobs(job_type);
-CREATE INDEX idx_processing_jobs_asset ON processing_jobs(media_asset_id);
+CREATE INDEX idx_processing_jobs_type ON processing_jobs(job_type, created_at, id);
+CREATE INDEX idx_processing_jobs_asset ON processing_jobs(media_asset_id, created_at, id);
 CREATE INDEX idx_processing_jobs_parent ON processing_jobs(parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX idx_processing_jobs_created ON processing_jobs(created_at, id);
 CREATE INDEX idx_processing_jobs_status_created ON processing_jobs(status, created_at, id);
-CREATE INDEX idx_processing_jobs_count ON processing_jobs(status, job_type);
+CREATE INDEX idx_processing_jobs_count ON processing_jobs(status, job_type, created_at, id);
 -- What is ready, best first; finished jobs weigh nothing here.
 CREATE INDEX idx_processing_jobs_claim
     ON processing_jobs(status, priority DESC, run_after, id)
