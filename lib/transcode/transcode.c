@@ -324,20 +324,30 @@ static void free_work(struct work *w)
     json_decref(w->source);
 }
 
+static bool is_cover(const json_t *stream)
+{
+    json_t *word;
+    size_t i;
+
+    json_array_foreach(json_object_get(stream, "disposition"), i,
+                       word) if (strcmp(json_string_value(word) ? json_string_value(word) : "",
+                                        "attached_pic") == 0) return true;
+    return false;
+}
+
 /* The size that a viewer sees, from the probed metadata. */
 static int source_size(const json_t *doc, int *w, int *h, struct mt_err *err)
 {
+    bool film = strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") == 0;
     json_t *stream;
     size_t i;
 
-    if (strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") != 0)
-        return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture to transcode");
     json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
     {
         *w = (int)mt_json_int(stream, "display_width", 0);
         *h = (int)mt_json_int(stream, "display_height", 0);
-        if (strcmp(mt_json_str(stream, "type", ""), "video") == 0 && *w > 0 && *h > 0 &&
-            !mt_json_bool(stream, "attached_picture", false))
+        if (film && strcmp(mt_json_str(stream, "type", ""), "video") == 0 && *w > 0 && *h > 0 &&
+            !is_cover(stream))
             return 0;
     }
     return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture to transcode");
