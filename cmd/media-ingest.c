@@ -13,6 +13,8 @@
 struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
+    int64_t jobs;
+    bool recursive, force;
     const char *video, *audio, *image;
     const char *uploaded_by, *name, *metadata, *options, *scanner;
 };
@@ -26,6 +28,10 @@ static const struct mt_opt opts[] = {
     MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
            "image formats to accept"),
     MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL, "virus scanner; none: says so"),
+    MT_FLAG(struct settings, recursive, 'r', "recursive", "take in the files below directories"),
+    MT_INT(struct settings, jobs, 'j', "jobs", "N", 1, 64, NULL,
+           "files at once; default: one for each processor"),
+    MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
     MT_STR(struct settings, name, 0, "name", "NAME", NULL,
@@ -53,7 +59,9 @@ static const struct mt_opt opts[] = {
 static const struct mt_example examples[] = {
     {"Take a file in and see what it is:", "media-ingest talk.mov"},
     {"Everything below a directory:",
-     "find archive -type f -print0 | media-ingest -0 --files-from -"},
+     "media-ingest --recursive archive"},
+    {"A list of names, whatever bytes they hold:",
+     "find archive -name '*.mov' -print0 | media-ingest -0 --files-from -"},
     {"Through the whole pipeline:",
      "media-ingest talk.mov | media-transcode -q 720p,480p | media-thumbs | media-analyze"},
     {NULL, NULL},
@@ -111,6 +119,9 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
                                         s->memory, s->timeout_us},
                              .max_size = s->max_size,
+                             .jobs = s->jobs,
+                             .recursive = s->recursive,
+                             .force = s->force,
                              .uploaded_by = s->uploaded_by,
                              .name = s->name};
     int ret = -1;

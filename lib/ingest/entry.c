@@ -3,11 +3,9 @@
 #include "ingest/internal.h"
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "cli/progress.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
 #include "ingest/copy.h"
@@ -19,27 +17,52 @@
 #include <string.h>
 #include <unistd.h>
 
-void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name)
+struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name)
 {
     bool is_stdin = strcmp(name, "-") == 0;
+    struct mt_entry *e = mt_alloc(sizeof *e);
 
-    *e = (struct mt_entry){.in = in, .is_stdin = is_stdin, .fd = -1, .status = "completed"};
-    e->name = is_stdin ? "standard input" : name;
-    e->base = is_stdin ? (in->spec->name ? in->spec->name : "stdin") : mt_path_base(name);
+    e->in = in;
+    e->is_stdin = is_stdin;
+    e->fd = -1;
+    e->status = "completed";
+    e->publish_as = "completed";
+    e->name = mt_strdup(is_stdin ? "standard input" : name);
+    e->base = mt_strdup(is_stdin ? (in->spec->name ? in->spec->name : "stdin") : mt_path_base(name));
     e->doc = mt_doc_new(e->base);
     e->start_us = mt_mono_us();
+    e->begun_us = mt_now_us();
     mt_uuid(e->id);
+    return e;
 }
 
-void mt_entry_free(struct mt_entry *e)
+void mt_entry_free(struct mt_entry **entry)
 {
+    struct mt_entry *e = *entry;
+
+    if (!e)
+        return;
     mt_fd_close(&e->fd);
     mt_put_abort(&e->put);
+    mt_job_drop(&e->job);
     json_decref(e->doc);
     json_decref(e->found);
     json_decref(e->metadata);
     json_decref(e->scan);
+    free(e->note);
     free(e->key);
+    free(e->base);
+    free(e->name);
+    free(e);
+    *entry = NULL;
+}
+
+void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure)
+{
+    if (e->failed)
+        return;
+    e->failed = true;
+    e->failure = *failure;
 }
 
 static void set_key(struct mt_entry *e, const char *ext)
@@ -79,32 +102,44 @@ static int spool(struct mt_entry *e, struct mt_err *err)
     return n < 0 ? mt_fail_errno(err, "cannot read standard input") : check_size(e, e->size, err);
 }
 
-static bool stopped(void)
+static bool stopped(void *ctx)
 {
+    (void)ctx;
     return mt_stop_signal() != 0;
 }
 
-static void show(int64_t bytes)
+static void count(void *ctx, int64_t bytes)
 {
-    mt_progress_update(bytes, 0);
+    struct mt_entry *e = ctx;
+
+    e->done_bytes = bytes;
+}
+
+/* Copies and hashes from a descriptor into an object of the asset-to-be. */
+static int store_bytes(struct mt_entry *e, int from, int64_t expected, struct mt_err *err)
+{
+    struct mt_copy copy = {.from = from,
+                           .max_bytes = e->in->spec->max_size,
+                           .expected = expected,
+                           .name = e->name,
+                           .progress = count,
+                           .stopped = stopped,
+                           .ctx = e};
+
+    if (mt_store_begin(e->in->store, e->key, &e->put, err) < 0)
+        return -1;
+    return mt_copy_hashed(&copy, e->put, &e->size, e->sha256, err);
 }
 
 static int open_stdin(struct mt_entry *e, struct mt_err *err)
 {
-    struct mt_copy copy = {.from = STDIN_FILENO,
-                           .max_bytes = e->in->spec->max_size,
-                           .name = e->name,
-                           .progress = show,
-                           .stopped = stopped};
     char ext[16];
 
     if (e->in->spec->common->dry_run)
         return spool(e, err) < 0 || fstat(e->fd, &e->stat) < 0 ? -1 : 0;
     mt_path_ext(e->base, ext);
     set_key(e, ext);
-    if (mt_store_begin(e->in->store, e->key, &e->put, err) < 0 ||
-        mt_copy_hashed(&copy, e->put, &e->size, e->sha256, err) < 0 ||
-        check_size(e, e->size, err) < 0)
+    if (store_bytes(e, STDIN_FILENO, -1, err) < 0 || check_size(e, e->size, err) < 0)
         return -1;
     e->fd = fcntl(mt_put_fd(e->put), F_DUPFD_CLOEXEC, 3);
     if (e->fd < 0 || fstat(e->fd, &e->stat) < 0)
@@ -121,7 +156,7 @@ int mt_entry_open(struct mt_entry *e, struct mt_err *err)
         return -1;
     if (check_size(e, e->stat.st_size, err) < 0)
         return -1;
-    mt_progress_update(0, e->stat.st_size);
+    e->total_bytes = e->stat.st_size;
     return 0;
 }
 
@@ -160,7 +195,7 @@ static int accept_format(struct mt_entry *e, struct mt_err *err)
     if (!mt_ext_known(ext, e->format->type))
         return mt_fail(err, MT_ERR_TYPE_MISMATCH, "'%s' is named .%s, but its content is %s",
                        e->name, ext, e->format->mime);
-    mt_log(MT_LOG_WARN, "'%s' is named .%s, but is %s", e->name, ext, e->format->name);
+    e->note = mt_asprintf("'%s' is named .%s, but is %s", e->name, ext, e->format->name);
     mt_json_set(e->metadata, "extension_mismatch",
                 json_pack("{s:s, s:s}", "extension", ext, "format", e->format->name));
     return 0;
@@ -182,12 +217,12 @@ static void compose_metadata(struct mt_entry *e)
         json_object_set(e->metadata, "processing_options", spec->options);
 }
 
-int mt_entry_identify(struct mt_entry *e, struct mt_err *err)
+int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
 {
     char ext[16];
     json_t *seen = NULL;
 
-    e->found = mt_helper_ask(e->in->helper, e->fd, e->name, &seen, err);
+    e->found = mt_helper_ask(helper, e->fd, e->name, &seen, err);
     if (!e->found) {
         explain_refusal(e, seen, err);
         json_object_update(json_object_get(e->doc, "asset"), seen);
@@ -206,4 +241,41 @@ int mt_entry_identify(struct mt_entry *e, struct mt_err *err)
         set_key(e, ext);
     }
     return 0;
+}
+
+/* A file that is being written to is not what was probed. */
+static int check_unchanged(const struct mt_entry *e, struct mt_err *err)
+{
+    struct stat now;
+
+    if (fstat(e->fd, &now) < 0)
+        return mt_fail_errno(err, "cannot stat '%s'", e->name);
+    if (now.st_size != e->stat.st_size || now.st_mtim.tv_sec != e->stat.st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != e->stat.st_mtim.tv_nsec || e->size != e->stat.st_size)
+        return mt_fail(err, MT_ERR_CHANGED, "'%s' changed while it was read", e->name);
+    return 0;
+}
+
+static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+{
+    if (mt_stop_signal())
+        return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
+    if (mt_entry_open(e, err) < 0 || mt_entry_identify(e, helper, err) < 0)
+        return -1;
+    if (e->in->spec->common->dry_run)
+        return 0;
+    if (!e->put && store_bytes(e, e->fd, e->stat.st_size, err) < 0)
+        return -1;
+    return e->is_stdin ? 0 : check_unchanged(e, err);
+}
+
+void mt_entry_work(struct mt_entry *e, struct mt_helper *helper)
+{
+    struct mt_err err;
+
+    e->start_us = mt_mono_us();
+    e->begun_us = mt_now_us();
+    if (work(e, helper, &err) < 0)
+        mt_entry_fail(e, &err);
+    mt_fd_close(&e->fd);
 }

@@ -24,6 +24,9 @@ struct mt_ingest {
     struct mt_format_policy formats;
     struct mt_helper_limits limits;
     int64_t max_size;        /* bytes */
+    int64_t jobs;            /* inputs at once; 0: as many as there are processors */
+    bool recursive;          /* operands may be directories */
+    bool force;              /* read files again that are known to be assets */
     const char *uploaded_by; /* UUID of the user, or NULL */
     const char *name;        /* file name for standard input, or NULL */
     json_t *metadata;        /* the user's own members for asset.metadata.user; lent, or NULL */

@@ -10,20 +10,29 @@
 
 #include <sys/stat.h>
 
+struct mt_crew;
+
+/* What has become of all inputs so far, for the report at the end. */
+struct mt_tally {
+    int64_t taken, held, duplicates, known, planned, failed;
+    int64_t bytes; /* taken in */
+};
+
 /* What one run of media-ingest holds. */
 struct mt_intake {
     const struct mt_ingest *spec;
     struct mt_run *run;
-    struct mt_db *db; /* NULL in a dry run, as is the store */
+    struct mt_db *db; /* the main thread's; NULL in a dry run, as is the store */
     struct mt_store *store;
-    struct mt_helper *helper;
+    struct mt_crew *crew;
+    struct mt_tally tally;
 };
 
-/* One input on its way. */
+/* One input on its way. Until it is ready it is the worker's, then the main thread's. */
 struct mt_entry {
     struct mt_intake *in;
-    const char *name; /* as the user gave it, for messages */
-    const char *base; /* the file name that is recorded */
+    char *name; /* as the user gave it, for messages */
+    char *base; /* the file name that is recorded */
     bool is_stdin;
     int fd;
     struct stat stat; /* of fd when it was opened */
@@ -34,18 +43,40 @@ struct mt_entry {
     json_t *metadata; /* what the asset's row will keep */
     json_t *scan;     /* the verdict */
     const struct mt_format *format;
+    char *note; /* a warning for the main thread to print */
 
     char id[MT_UUID_TEXT];
     char *key; /* "{id}/original.{ext}" */
     struct mt_put *put;
     int64_t size;
     char sha256[MT_SHA256_TEXT];
+    const char *publish_as; /* upload_status that it gets: completed or held */
+
+    bool failed;
+    struct mt_err failure;
+    bool intended, in_place, published;
+    bool known;                  /* its file is an asset already, and was not read again */
+    char existing[MT_UUID_TEXT]; /* the asset that has these bytes, or "" */
+
     struct mt_job job; /* our row in processing_jobs */
-    int64_t start_us;
+    int64_t start_us;  /* mt_mono_us() */
+    int64_t begun_us;  /* since 1970 */
+    _Atomic int64_t done_bytes, total_bytes;
 };
 
-void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name);
-void mt_entry_free(struct mt_entry *e);
+/* A new entry; name is copied. */
+struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name);
+void mt_entry_free(struct mt_entry **e);
+
+/* Marks it failed, unless it is already. */
+void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure);
+
+/*
+ * A worker's part: opens the input, checks it, finds out what it is, and (unless
+ * in a dry run) copies it into the store and hashes it. How it went is in the
+ * entry. Asks nothing of the database.
+ */
+void mt_entry_work(struct mt_entry *e, struct mt_helper *helper);
 
 /*
  * Opens the input and checks what needs no look inside. The bytes of stdin go
@@ -55,6 +86,17 @@ void mt_entry_free(struct mt_entry *e);
 int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
 /* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
-int mt_entry_identify(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper,
+                      struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Makes the entries that did not fail visible, all together where that works and
+ * one by one where not, and records the jobs of all of them. For each: intent,
+ * then object durable, then visible, as if it were alone.
+ */
+void mt_group_publish(struct mt_intake *in, struct mt_entry *const entries[], int n);
+
+/* Records that work on the entry has begun, so that others see it. */
+void mt_group_announce(struct mt_entry *e);
 
 #endif

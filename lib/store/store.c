@@ -211,23 +211,70 @@ static bool is_sha256(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err)
+/* Whether the put may be committed; it is aborted if not. */
+static int check_commit(struct mt_put *p, const char *sha256, struct mt_err *err)
 {
-    struct mt_put *p = *put;
-    const struct mt_store_driver *driver = p->store->driver;
-    int ret = -1;
-
     if (p->failed.code != MT_OK)
         *err = p->failed;
     else if (sha256 && !is_sha256(sha256))
         mt_fail(err, MT_ERR_BUG, "'%.80s' is no SHA-256 in hexadecimal", sha256);
     else
-        ret = 0;
-    if (ret < 0)
-        driver->abort(p->store->priv, p->priv);
-    else
-        ret = driver->commit(p->store->priv, p->priv, sha256, err);
+        return 0;
+    p->store->driver->abort(p->store->priv, p->priv);
+    return -1;
+}
+
+int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err)
+{
+    struct mt_put *p = *put;
+    int ret = check_commit(p, sha256, err);
+
+    if (ret == 0)
+        ret = p->store->driver->commit(p->store->priv, p->priv, sha256, err);
     free_put(put);
+    return ret;
+}
+
+/* The driver's way to commit many; those that may not be committed are left out. */
+static void commit_together(struct mt_put *puts[], const char *const sha256[],
+                            struct mt_err errs[], int n)
+{
+    struct mt_store *store = puts[0]->store;
+    void **good = mt_alloc((size_t)n * sizeof *good);
+    int *index = mt_alloc((size_t)n * sizeof *index);
+    struct mt_err *answers = mt_alloc((size_t)n * sizeof *answers);
+    int n_good = 0;
+
+    for (int i = 0; i < n; i++)
+        if (check_commit(puts[i], sha256[i], &errs[i]) == 0) {
+            index[n_good] = i;
+            good[n_good++] = puts[i]->priv;
+        }
+    store->driver->commit_many(store->priv, good, answers, n_good);
+    for (int i = 0; i < n_good; i++)
+        errs[index[i]] = answers[i];
+    for (int i = 0; i < n; i++)
+        free_put(&puts[i]);
+    free(answers);
+    free(index);
+    free(good);
+}
+
+int mt_puts_commit(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[], int n)
+{
+    int ret = 0;
+
+    for (int i = 0; i < n; i++)
+        errs[i] = (struct mt_err){.code = MT_OK};
+    if (n > 1 && puts[0]->store->driver->commit_many)
+        commit_together(puts, sha256, errs, n);
+    for (int i = 0; i < n; i++) {
+        struct mt_err err;
+        if (puts[i] && mt_put_commit(&puts[i], sha256[i], &err) < 0)
+            errs[i] = err;
+        if (errs[i].code != MT_OK)
+            ret = -1;
+    }
     return ret;
 }
 
