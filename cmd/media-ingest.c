@@ -2,18 +2,22 @@
 /* media-ingest.c - files become assets: validated, hashed, stored, recorded. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "db-sqlite/db_sqlite.h"
 #include "ingest/ingest.h"
 #include "store-fs/store_fs.h"
 #include "json/json.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
-    int64_t jobs;
+    int64_t jobs, settle_us;
+    const char *watch, *after;
     bool recursive, force;
     const char *video, *audio, *image;
     const char *uploaded_by, *name, *metadata, *options, *scanner;
@@ -31,6 +35,12 @@ static const struct mt_opt opts[] = {
     MT_FLAG(struct settings, recursive, 'r', "recursive", "take in the files below directories"),
     MT_INT(struct settings, jobs, 'j', "jobs", "N", 1, 64, NULL,
            "files at once; default: one for each processor"),
+    MT_STR(struct settings, watch, 0, "watch", "DIR", NULL,
+           "take files from DIR as they come, until stopped"),
+    MT_DURATION(struct settings, settle_us, 0, "settle", NULL,
+                "how long a watched file must be quiet; default 2"),
+    MT_STR(struct settings, after, 0, "after", "keep|move:DIR", NULL,
+           "what becomes of a watched file that is an asset"),
     MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
@@ -94,10 +104,52 @@ static int parse_object(const char *option, const char *text, json_t **out, stru
     return 0;
 }
 
+/* The directory of --after=move:DIR, NULL for keep. */
+static const char *done_dir(const struct settings *set)
+{
+    return set->after && mt_str_starts(set->after, "move:") ? set->after + strlen("move:") : NULL;
+}
+
+/* What is moved within the watched tree would come again. */
+static bool is_within(const char *dir, const char *tree, bool deep)
+{
+    char *inner = realpath(dir, NULL);
+    char *outer = realpath(tree, NULL);
+    size_t n = outer ? strlen(outer) : 0;
+    bool within = inner && outer && strncmp(inner, outer, n) == 0 &&
+                  (inner[n] == '\0' || (deep && (inner[n] == '/' || n == 1)));
+
+    free(inner);
+    free(outer);
+    return within;
+}
+
+static int check_watch(const struct settings *set, struct mt_err *err)
+{
+    struct stat st;
+    const char *to = done_dir(set);
+
+    if (set->after && !set->watch)
+        return mt_fail(err, MT_ERR_USAGE, "--after goes with --watch only");
+    if (set->after && !to && strcmp(set->after, "keep") != 0) {
+        mt_fail(err, MT_ERR_USAGE, "--after takes keep or move:DIR, not '%s'", set->after);
+        return mt_hint(err, "files are never deleted: move them away and delete them yourself");
+    }
+    if (to && (stat(to, &st) < 0 || !S_ISDIR(st.st_mode))) {
+        mt_fail(err, MT_ERR_USAGE, "--after: '%s' is no directory", to);
+        return mt_hint(err, "mkdir '%s'", to);
+    }
+    if (to && is_within(to, set->watch, set->recursive))
+        return mt_fail(err, MT_ERR_USAGE, "--after: '%s' is watched itself", to);
+    return 0;
+}
+
 static int check(const struct settings *set, struct mt_err *err)
 {
     if (set->uploaded_by && !mt_uuid_valid(set->uploaded_by))
         return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
+    if (check_watch(set, err) < 0)
+        return -1;
     if (set->scanner && strcmp(set->scanner, "none:") != 0) {
         mt_fail(err, MT_ERR_UNAVAILABLE, "no scanner driver for '%s'", set->scanner);
         return mt_hint(err, "this version knows none: only");
@@ -122,6 +174,9 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .jobs = s->jobs,
                              .recursive = s->recursive,
                              .force = s->force,
+                             .watch = s->watch,
+                             .settle_us = s->settle_us,
+                             .done_dir = done_dir(s),
                              .uploaded_by = s->uploaded_by,
                              .name = s->name};
     int ret = -1;
@@ -143,6 +198,7 @@ int main(int argc, char **argv)
                            .duration_us = 24 * 3600 * 1000000LL,
                            .frames = 10000000,
                            .memory = 2LL << 30,
+                           .settle_us = 2 * 1000000LL,
                            .timeout_us = 60 * 1000000LL};
 
     return mt_main(&cli, argc, argv, &set, run);

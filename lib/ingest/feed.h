@@ -9,6 +9,7 @@ struct mt_feed;
 
 struct mt_feed_item {
     const char *name;      /* valid until the next call */
+    bool watched;          /* it appeared in the watched directory */
     struct mt_err failure; /* why it cannot be read; code MT_OK if it can */
 };
 

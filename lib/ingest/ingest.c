@@ -14,6 +14,7 @@
 #include "ingest/crew.h"
 #include "ingest/feed.h"
 #include "ingest/internal.h"
+#include "ingest/watch.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -121,6 +122,16 @@ static void fill_documents(struct mt_intake *in, struct mt_entry *const entries[
         mt_db_rollback(in->db);
 }
 
+static void put_away(struct mt_entry *e)
+{
+    const char *to = e->in->spec->done_dir;
+    struct mt_err err;
+
+    if (to && e->watched && !e->failed && !e->in->spec->common->dry_run &&
+        mt_watch_put_away(e->name, to, &err) < 0)
+        mt_log_err(MT_LOG_WARN, &err);
+}
+
 static int finish_group(struct mt_intake *in, struct mt_entry *entries[], int n, struct mt_err *err)
 {
     int ret = 0;
@@ -136,6 +147,7 @@ static int finish_group(struct mt_intake *in, struct mt_entry *entries[], int n,
     for (int i = 0; i < n; i++) {
         int one = deliver(entries[i], err);
         ret = ret < 0 || one == 0 ? ret : one;
+        put_away(entries[i]);
         mt_entry_free(&entries[i]);
     }
     return ret;
@@ -181,6 +193,7 @@ static int admit(struct mt_intake *in, struct mt_feed *feed, struct mt_err *err)
         if (got == MT_FEED_LATER)
             break;
         struct mt_entry *e = mt_entry_new(in, item.name);
+        e->watched = item.watched;
         if (item.failure.code != MT_OK)
             mt_entry_fail(e, &item.failure);
         mt_crew_add(in->crew, e, e->failed || is_known(e));
@@ -219,7 +232,7 @@ static int each_input(struct mt_intake *in, struct mt_feed *feed, struct mt_err 
     struct mt_err feed_err;
 
     while (ret >= 0 && (more > 0 || mt_crew_count(in->crew) > 0)) {
-        if (more > 0)
+        if (more > 0 && ret == 0)
             more = admit(in, feed, &feed_err);
         if (mt_stop_signal() || ret > 0) {
             more = more < 0 ? more : 0;
@@ -286,7 +299,7 @@ static int how_many(const struct mt_intake *in)
 
     if (spec->common->fail_fast)
         n = 1;
-    if (!spec->common->files_from && !spec->recursive && n > in->run->n_operands)
+    if (!spec->common->files_from && !spec->recursive && !spec->watch && n > in->run->n_operands)
         n = in->run->n_operands;
     return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
 }
@@ -297,7 +310,7 @@ int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err 
     struct mt_feed *feed = NULL;
     int ret = -1;
 
-    if (r->n_operands == 0 && !spec->common->files_from && isatty(STDIN_FILENO)) {
+    if (r->n_operands == 0 && !spec->common->files_from && !spec->watch && isatty(STDIN_FILENO)) {
         mt_fail(err, MT_ERR_USAGE, "no file named");
         return mt_hint(err, "media-ingest FILE ..., or pipe the bytes of one file in with -");
     }

@@ -26,6 +26,9 @@ struct mt_ingest {
     int64_t max_size;        /* bytes */
     int64_t jobs;            /* inputs at once; 0: as many as there are processors */
     bool recursive;          /* operands may be directories */
+    const char *watch;       /* a directory to take files from as they come, or NULL */
+    int64_t settle_us;       /* how long they must have been quiet */
+    const char *done_dir;    /* where watched files go that are assets now, or NULL */
     bool force;              /* read files again that are known to be assets */
     const char *uploaded_by; /* UUID of the user, or NULL */
     const char *name;        /* file name for standard input, or NULL */

@@ -34,6 +34,7 @@ struct mt_entry {
     char *name; /* as the user gave it, for messages */
     char *base; /* the file name that is recorded */
     bool is_stdin;
+    bool watched; /* --watch has found it */
     int fd;
     struct stat stat; /* of fd when it was opened */
     json_t *doc;
