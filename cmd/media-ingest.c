@@ -17,7 +17,7 @@ struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
     int64_t jobs, settle_us;
-    const char *watch, *after;
+    const char *watch, *after, *policy, *quarantine;
     bool recursive, force;
     const char *video, *audio, *image;
     const char *uploaded_by, *name, *metadata, *options, *scanner;
@@ -41,6 +41,10 @@ static const struct mt_opt opts[] = {
                 "how long a watched file must be quiet; default 2"),
     MT_STR(struct settings, after, 0, "after", "keep|move:DIR", NULL,
            "what becomes of a watched file that is an asset"),
+    MT_STR(struct settings, policy, 0, "policy", "FILE", NULL,
+           "rules: what to publish, hold or reject"),
+    MT_STR(struct settings, quarantine, 0, "quarantine", "DIR", NULL,
+           "keep copies of refused files in DIR"),
     MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
@@ -174,6 +178,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .jobs = s->jobs,
                              .recursive = s->recursive,
                              .force = s->force,
+                             .policy = s->policy,
+                             .quarantine = s->quarantine,
                              .watch = s->watch,
                              .settle_us = s->settle_us,
                              .done_dir = done_dir(s),

@@ -9,6 +9,8 @@
 #include "cli/signals.h"
 #include "doc/doc.h"
 #include "ingest/copy.h"
+#include "ingest/policy.h"
+#include "ingest/quarantine.h"
 #include "json/json.h"
 
 #include <fcntl.h>
@@ -256,17 +258,81 @@ static int check_unchanged(const struct mt_entry *e, struct mt_err *err)
     return 0;
 }
 
-static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+static void hold(struct mt_entry *e, const char *reason, const char *where)
 {
-    if (mt_stop_signal())
-        return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
-    if (mt_entry_open(e, err) < 0 || mt_entry_identify(e, helper, err) < 0)
-        return -1;
+    e->publish_as = "held";
+    json_object_set_new(e->metadata, "policy",
+                        json_pack("{s:s, s:o, s:o}", "action", "hold", "reason",
+                                  reason ? mt_json_text(reason) : json_null(), "rule",
+                                  mt_json_text(where)));
+    free(e->note);
+    e->note = mt_asprintf("'%s' is held back by %s%s%s", e->name, where, reason ? ": " : "",
+                          reason ? reason : "");
+}
+
+/* What the user's policy says to it. */
+static int judge(struct mt_entry *e, struct mt_err *err)
+{
+    struct mt_policy_facts facts = {.content_type = mt_json_str(e->found, "content_type", "video"),
+                                    .format = e->format->name,
+                                    .mime_type = e->format->mime,
+                                    .size = e->stat.st_size,
+                                    .metadata = e->metadata,
+                                    .verdict = mt_json_str(e->scan, "verdict", "skipped")};
+    const char *reason;
+    char *where;
+    int ret = 0;
+
+    enum mt_policy_action action = mt_policy_decide(e->in->policy, &facts, &reason, &where);
+    if (action == MT_POLICY_HOLD)
+        hold(e, reason, where);
+    else if (action == MT_POLICY_REJECT)
+        ret = mt_fail(err, MT_ERR_POLICY, "'%s' is refused by %s: %s", e->name, where,
+                      reason ? reason : "no reason is given there");
+    free(where);
+    return ret;
+}
+
+static int store(struct mt_entry *e, struct mt_err *err)
+{
     if (e->in->spec->common->dry_run)
         return 0;
     if (!e->put && store_bytes(e, e->fd, e->stat.st_size, err) < 0)
         return -1;
     return e->is_stdin ? 0 : check_unchanged(e, err);
+}
+
+static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+{
+    bool late = e->in->policy && mt_policy_asks_scan(e->in->policy);
+
+    if (mt_stop_signal())
+        return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
+    if (mt_entry_open(e, err) < 0 || mt_entry_identify(e, helper, err) < 0)
+        return -1;
+    if (e->in->policy && !late && judge(e, err) < 0)
+        return -1;
+    if (store(e, err) < 0)
+        return -1;
+    return late ? judge(e, err) : 0;
+}
+
+/* A copy of what was refused, where the user wants one. */
+static void quarantine(struct mt_entry *e)
+{
+    const char *dir = e->in->spec->quarantine;
+    char now[MT_TIME_TEXT];
+    struct mt_err err;
+
+    if (!dir || e->fd < 0 || e->in->spec->common->dry_run || !mt_quarantine_takes(e->failure.code))
+        return;
+    json_t *about = json_pack("{s:o, s:s, s:o}", "name", mt_json_text(e->name), "time",
+                              mt_time_text(mt_now_us(), now), "error", mt_err_to_json(&e->failure));
+    if (mt_quarantine(dir, e->fd, about, &err) < 0) {
+        free(e->note);
+        e->note = mt_asprintf("'%s': %s", e->name, err.msg);
+    }
+    json_decref(about);
 }
 
 void mt_entry_work(struct mt_entry *e, struct mt_helper *helper)
@@ -275,7 +341,9 @@ void mt_entry_work(struct mt_entry *e, struct mt_helper *helper)
 
     e->start_us = mt_mono_us();
     e->begun_us = mt_now_us();
-    if (work(e, helper, &err) < 0)
+    if (work(e, helper, &err) < 0) {
         mt_entry_fail(e, &err);
+        quarantine(e);
+    }
     mt_fd_close(&e->fd);
 }

@@ -14,6 +14,7 @@
 #include "ingest/crew.h"
 #include "ingest/feed.h"
 #include "ingest/internal.h"
+#include "ingest/policy.h"
 #include "ingest/watch.h"
 #include "json/json.h"
 
@@ -280,6 +281,8 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
 
     if (mt_formats_check(&spec->formats, err) < 0)
         return -1;
+    if (spec->policy && mt_policy_load(&in->policy, spec->policy, err) < 0)
+        return -1;
     if (spec->common->dry_run)
         return 0;
     if (mt_db_open(&in->db, spec->common->db, spec->dbs, MT_DB_WRITE, err) < 0 ||
@@ -321,6 +324,7 @@ int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err 
     }
     mt_crew_close(&in.crew);
     mt_feed_close(&feed);
+    mt_policy_free(&in.policy);
     mt_store_close(&in.store);
     mt_db_close(&in.db);
     return ret;

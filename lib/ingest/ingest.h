@@ -29,6 +29,8 @@ struct mt_ingest {
     const char *watch;       /* a directory to take files from as they come, or NULL */
     int64_t settle_us;       /* how long they must have been quiet */
     const char *done_dir;    /* where watched files go that are assets now, or NULL */
+    const char *policy;      /* file of rules, or NULL */
+    const char *quarantine;  /* directory for copies of what is refused, or NULL */
     bool force;              /* read files again that are known to be assets */
     const char *uploaded_by; /* UUID of the user, or NULL */
     const char *name;        /* file name for standard input, or NULL */

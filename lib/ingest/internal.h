@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 struct mt_crew;
+struct mt_policy;
 
 /* What has become of all inputs so far, for the report at the end. */
 struct mt_tally {
@@ -25,6 +26,7 @@ struct mt_intake {
     struct mt_db *db; /* the main thread's; NULL in a dry run, as is the store */
     struct mt_store *store;
     struct mt_crew *crew;
+    struct mt_policy *policy; /* or NULL */
     struct mt_tally tally;
 };
 
