@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LARGE = 32 << 20 };
+
 struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name)
 {
     bool is_stdin = strcmp(name, "-") == 0;
@@ -293,6 +295,44 @@ static int judge(struct mt_entry *e, struct mt_err *err)
     return ret;
 }
 
+/*
+ * A large file is copied while the helper looks at it, if its name promises that
+ * it will be accepted. Through a descriptor of our own: the helper moves the
+ * position of the one it is given.
+ */
+static int store_meanwhile(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+{
+    char path[64], ext[16];
+    int ret = 0;
+
+    mt_path_ext(e->base, ext);
+    if (e->is_stdin || e->in->spec->common->dry_run || e->stat.st_size < LARGE ||
+        !mt_ext_known(ext, NULL))
+        return 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", e->fd);
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return 0;
+    set_key(e, ext);
+    mt_helper_begin(helper, e->fd, e->name);
+    ret = store_bytes(e, from, e->stat.st_size, err);
+    mt_fd_close(&from);
+    return ret;
+}
+
+/* What keeps it from being accepted tells more than what kept it from being stored. */
+static int identify(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+{
+    struct mt_err unstored;
+    int stored = store_meanwhile(e, helper, &unstored);
+
+    if (mt_entry_identify(e, helper, err) < 0)
+        return -1;
+    if (stored < 0)
+        *err = unstored;
+    return stored;
+}
+
 static int store(struct mt_entry *e, struct mt_err *err)
 {
     if (e->in->spec->common->dry_run)
@@ -308,7 +348,7 @@ static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err
 
     if (mt_stop_signal())
         return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
-    if (mt_entry_open(e, err) < 0 || mt_entry_identify(e, helper, err) < 0)
+    if (mt_entry_open(e, err) < 0 || identify(e, helper, err) < 0)
         return -1;
     if (e->in->policy && !late && judge(e, err) < 0)
         return -1;
