@@ -16,9 +16,9 @@
 struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
-    int64_t jobs, settle_us;
+    int64_t jobs, settle_us, url_timeout_us;
     const char *watch, *after, *policy, *quarantine;
-    bool recursive, force;
+    bool recursive, force, allow_url, allow_private, allow_http;
     const char *video, *audio, *image;
     const char *uploaded_by, *name, *metadata, *options, *scanner;
 };
@@ -45,6 +45,12 @@ static const struct mt_opt opts[] = {
            "rules: what to publish, hold or reject"),
     MT_STR(struct settings, quarantine, 0, "quarantine", "DIR", NULL,
            "keep copies of refused files in DIR"),
+    MT_FLAG(struct settings, allow_url, 0, "allow-url", "fetch operands that are https URLs"),
+    MT_FLAG(struct settings, allow_private, 0, "allow-private",
+            "fetch from addresses of private networks too"),
+    MT_FLAG(struct settings, allow_http, 0, "allow-http", "fetch without TLS too"),
+    MT_DURATION(struct settings, url_timeout_us, 0, "url-timeout", NULL,
+                "longest time for one URL; default 1 hour"),
     MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
@@ -72,8 +78,7 @@ static const struct mt_opt opts[] = {
 
 static const struct mt_example examples[] = {
     {"Take a file in and see what it is:", "media-ingest talk.mov"},
-    {"Everything below a directory:",
-     "media-ingest --recursive archive"},
+    {"Everything below a directory:", "media-ingest --recursive archive"},
     {"A list of names, whatever bytes they hold:",
      "find archive -name '*.mov' -print0 | media-ingest -0 --files-from -"},
     {"Through the whole pipeline:",
@@ -178,6 +183,10 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .jobs = s->jobs,
                              .recursive = s->recursive,
                              .force = s->force,
+                             .allow_url = s->allow_url,
+                             .allow_private = s->allow_private,
+                             .allow_http = s->allow_http,
+                             .url_timeout_us = s->url_timeout_us,
                              .policy = s->policy,
                              .quarantine = s->quarantine,
                              .watch = s->watch,
@@ -204,6 +213,7 @@ int main(int argc, char **argv)
                            .duration_us = 24 * 3600 * 1000000LL,
                            .frames = 10000000,
                            .memory = 2LL << 30,
+                           .url_timeout_us = 3600 * 1000000LL,
                            .settle_us = 2 * 1000000LL,
                            .timeout_us = 60 * 1000000LL};
 

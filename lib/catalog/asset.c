@@ -215,9 +215,8 @@ static int record(struct mt_db *db, const json_t *intent, const struct mt_asset_
     return ret;
 }
 
-int mt_asset_publish_within(struct mt_db *db, const char *id,
-                            const struct mt_asset_result *result, char duplicate[MT_UUID_TEXT],
-                            struct mt_err *err)
+int mt_asset_publish_within(struct mt_db *db, const char *id, const struct mt_asset_result *result,
+                            char duplicate[MT_UUID_TEXT], struct mt_err *err)
 {
     duplicate[0] = '\0';
     if (is_visible(result->status) && !result->checksum)

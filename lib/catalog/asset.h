@@ -68,9 +68,8 @@ int mt_asset_publish(struct mt_db *db, struct mt_store *store, const char *id,
  * nothing is changed then, and mt_asset_publish() after the transaction does
  * the rest.
  */
-int mt_asset_publish_within(struct mt_db *db, const char *id,
-                            const struct mt_asset_result *result, char duplicate[MT_UUID_TEXT],
-                            struct mt_err *err) MT_MUST_USE;
+int mt_asset_publish_within(struct mt_db *db, const char *id, const struct mt_asset_result *result,
+                            char duplicate[MT_UUID_TEXT], struct mt_err *err) MT_MUST_USE;
 
 /*
  * Removes an intent of this process: the objects below "{id}/" and at its key,

@@ -65,7 +65,8 @@ int mt_job_start(struct mt_job *job, struct mt_db *db, const struct mt_job_plan 
         " run_after, heartbeat_at, created_at, updated_at)"
         " VALUES ($1, $2, $3, 'processing', $4, $5, $6, $7, $8, $9, 1, 1, $4, $4, $4, $4)",
         "ssssjsjss", mt_uuid(job->id), plan->asset_id, plan->type,
-        mt_time_text(plan->started_us ? plan->started_us : mt_now_us(), now), plan->input, plan->step, job->steps, mt_owner_self(self), plan->submitted_by);
+        mt_time_text(plan->started_us ? plan->started_us : mt_now_us(), now), plan->input,
+        plan->step, job->steps, mt_owner_self(self), plan->submitted_by);
     if (ret < 0)
         release(job);
     return ret;

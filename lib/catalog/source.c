@@ -33,15 +33,15 @@ int mt_source_find(struct mt_db *db, const struct stat *file, const char *upload
     char machine[MT_OWNER_TEXT];
 
     this_machine(machine);
-    json_t *row = mt_db_row(
-        db, err,
-        "SELECT a.id FROM sources s JOIN media_assets a ON a.id = s.media_asset_id"
-        " WHERE s.machine = $1 AND s.device = $2 AND s.inode = $3 AND s.uploaded_by = $4"
-        " AND s.size = $5 AND s.mtime_ns = $6 AND s.ctime_ns = $7"
-        " AND a.file_size = s.size AND a.upload_status IN ('completed', 'held')",
-        "siisiii", machine, (int64_t)file->st_dev, (int64_t)file->st_ino,
-        uploaded_by ? uploaded_by : "", (int64_t)file->st_size, ns(file->st_mtim),
-        ns(file->st_ctim));
+    json_t *row =
+        mt_db_row(db, err,
+                  "SELECT a.id FROM sources s JOIN media_assets a ON a.id = s.media_asset_id"
+                  " WHERE s.machine = $1 AND s.device = $2 AND s.inode = $3 AND s.uploaded_by = $4"
+                  " AND s.size = $5 AND s.mtime_ns = $6 AND s.ctime_ns = $7"
+                  " AND a.file_size = s.size AND a.upload_status IN ('completed', 'held')",
+                  "siisiii", machine, (int64_t)file->st_dev, (int64_t)file->st_ino,
+                  uploaded_by ? uploaded_by : "", (int64_t)file->st_size, ns(file->st_mtim),
+                  ns(file->st_ctim));
     if (!row)
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
     snprintf(asset, MT_UUID_TEXT, "%s", mt_json_str(row, "id", ""));

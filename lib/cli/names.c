@@ -66,8 +66,8 @@ bool mt_names_waiting(const struct mt_names *names)
     if (names->next < names->run->n_operands || !names->common->files_from || !list)
         return false;
     const struct mt_lines *l = &list->lines;
-    if (l->eof || (l->buf.len > l->used &&
-                   memchr(l->buf.data + l->used, l->separator, l->buf.len - l->used)))
+    if (l->eof ||
+        (l->buf.len > l->used && memchr(l->buf.data + l->used, l->separator, l->buf.len - l->used)))
         return false;
     struct pollfd fd = {.fd = list->fd, .events = POLLIN};
     return poll(&fd, 1, 0) == 0;

@@ -247,8 +247,7 @@ void mt_progress_begin(const char *name, const char *stage, enum mt_progress_uni
 {
     char *clean = mt_utf8_clean(name ? name : "", strlen(name ? name : ""));
 
-    if (!now.name || now.ended || strcmp(now.name, clean) != 0 ||
-        strcmp(now.stage, stage) != 0) {
+    if (!now.name || now.ended || strcmp(now.name, clean) != 0 || strcmp(now.stage, stage) != 0) {
         now.start_us = mt_mono_us();
         now.shown_us = now.mode == JSON ? now.shown_us : 0;
         now.done = 0;

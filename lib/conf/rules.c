@@ -147,9 +147,8 @@ static int add_rules(struct reader *r, struct mt_err *err)
     if (top->type != YAML_MAPPING_NODE)
         return refuse(r, top, err, "not a mapping");
     p = top->data.mapping.pairs.start;
-    const yaml_node_t *key = p < top->data.mapping.pairs.top
-                                 ? yaml_document_get_node(&r->doc, p->key)
-                                 : NULL;
+    const yaml_node_t *key =
+        p < top->data.mapping.pairs.top ? yaml_document_get_node(&r->doc, p->key) : NULL;
     if (!key || key->type != YAML_SCALAR_NODE || strcmp(scalar(key), r->top) != 0 ||
         p + 1 != top->data.mapping.pairs.top)
         return mt_fail(err, MT_ERR_CONFIG, "%s:%d: '%s:' is wanted, and nothing else beside it",

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 struct mt_copy {
-    int from;          /* descriptor, read from its position to the end */
-    int64_t max_bytes; /* more is MT_ERR_TOO_LARGE */
-    int64_t expected;  /* bytes it probably has; -1: unknown */
-    const char *name;  /* for messages */
+    int from;                                   /* descriptor, read from its position to the end */
+    int64_t max_bytes;                          /* more is MT_ERR_TOO_LARGE */
+    int64_t expected;                           /* bytes it probably has; -1: unknown */
+    const char *name;                           /* for messages */
     void (*progress)(void *ctx, int64_t bytes); /* called after each chunk; may be NULL */
     bool (*stopped)(void *ctx);                 /* asked after each chunk; MT_ERR_CANCELLED */
     void *ctx;

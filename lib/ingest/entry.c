@@ -8,7 +8,9 @@
 #include "base/text.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
+#include "ingest/address.h"
 #include "ingest/copy.h"
+#include "ingest/fetch.h"
 #include "ingest/policy.h"
 #include "ingest/quarantine.h"
 #include "json/json.h"
@@ -27,12 +29,14 @@ struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name)
     struct mt_entry *e = mt_alloc(sizeof *e);
 
     e->in = in;
-    e->is_stdin = is_stdin;
+    e->is_url = mt_url_looks_like(name);
+    e->is_stream = is_stdin || e->is_url;
     e->fd = -1;
     e->status = "completed";
     e->publish_as = "completed";
     e->name = mt_strdup(is_stdin ? "standard input" : name);
-    e->base = mt_strdup(is_stdin ? (in->spec->name ? in->spec->name : "stdin") : mt_path_base(name));
+    e->base =
+        mt_strdup(is_stdin ? (in->spec->name ? in->spec->name : "stdin") : mt_path_base(name));
     e->doc = mt_doc_new(e->base);
     e->start_us = mt_mono_us();
     e->begun_us = mt_now_us();
@@ -87,23 +91,23 @@ static int check_size(const struct mt_entry *e, int64_t size, struct mt_err *err
     return 0;
 }
 
-/* In a dry run the bytes of stdin are kept in a file that has no name. */
-static int spool(struct mt_entry *e, struct mt_err *err)
+/* In a dry run the bytes of a stream are kept in a file that has no name. */
+static int spool(struct mt_entry *e, int from, struct mt_err *err)
 {
     char chunk[65536];
     ssize_t n;
 
     e->fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (e->fd < 0)
-        return mt_fail_errno(err, "cannot keep standard input in /var/tmp");
-    while ((n = mt_read_full(STDIN_FILENO, chunk, sizeof chunk)) > 0) {
+        return mt_fail_errno(err, "cannot keep '%s' in /var/tmp", e->name);
+    while ((n = mt_read_full(from, chunk, sizeof chunk)) > 0) {
         e->size += n;
         if (e->size > e->in->spec->max_size)
             return check_size(e, e->size, err);
         if (mt_write_all(e->fd, chunk, (size_t)n) < 0)
-            return mt_fail_errno(err, "cannot keep standard input in /var/tmp");
+            return mt_fail_errno(err, "cannot keep '%s' in /var/tmp", e->name);
     }
-    return n < 0 ? mt_fail_errno(err, "cannot read standard input") : check_size(e, e->size, err);
+    return n < 0 ? mt_fail_errno(err, "cannot read '%s'", e->name) : 0;
 }
 
 static bool stopped(void *ctx)
@@ -135,26 +139,64 @@ static int store_bytes(struct mt_entry *e, int from, int64_t expected, struct mt
     return mt_copy_hashed(&copy, e->put, &e->size, e->sha256, err);
 }
 
-static int open_stdin(struct mt_entry *e, struct mt_err *err)
+/* The bytes of a stream, stored (or spooled) before anybody can look at them. */
+static int take_stream(struct mt_entry *e, int from, struct mt_err *err)
 {
     char ext[16];
 
     if (e->in->spec->common->dry_run)
-        return spool(e, err) < 0 || fstat(e->fd, &e->stat) < 0 ? -1 : 0;
+        return spool(e, from, err);
     mt_path_ext(e->base, ext);
     set_key(e, ext);
-    if (store_bytes(e, STDIN_FILENO, -1, err) < 0 || check_size(e, e->size, err) < 0)
+    if (store_bytes(e, from, -1, err) < 0)
         return -1;
     e->fd = fcntl(mt_put_fd(e->put), F_DUPFD_CLOEXEC, 3);
-    if (e->fd < 0 || fstat(e->fd, &e->stat) < 0)
-        return mt_fail_errno(err, "cannot read back what was stored");
-    return 0;
+    return e->fd < 0 ? mt_fail_errno(err, "cannot read back what was stored") : 0;
+}
+
+static int take_url(struct mt_entry *e, struct mt_err *err)
+{
+    const struct mt_ingest *spec = e->in->spec;
+    struct mt_fetch_rules rules = {.allow_private = spec->allow_private,
+                                   .allow_http = spec->allow_http,
+                                   .max_bytes = spec->max_size,
+                                   .wall_us = spec->url_timeout_us};
+    struct mt_fetch *fetch = NULL;
+
+    if (!spec->allow_url) {
+        mt_fail(err, MT_ERR_POLICY, "'%s' is a URL, which is not fetched without permission",
+                e->name);
+        return mt_hint(err, "--allow-url permits it");
+    }
+    if (mt_fetch_open(&fetch, e->name, &rules, err) < 0)
+        return -1;
+    free(e->base);
+    e->base = mt_strdup(mt_fetch_name(fetch));
+    json_decref(e->doc);
+    e->doc = mt_doc_new(e->base);
+    int ret = take_stream(e, mt_fetch_fd(fetch), err);
+    if (ret < 0)
+        mt_fetch_close(&fetch);
+    else if (mt_fetch_end(&fetch, err) < 0)
+        ret = mt_fail_in(err, "'%s'", e->name);
+    return ret;
+}
+
+static int open_stream(struct mt_entry *e, struct mt_err *err)
+{
+    int ret = e->is_url ? take_url(e, err) : take_stream(e, STDIN_FILENO, err);
+
+    if (ret < 0)
+        return -1;
+    if (fstat(e->fd, &e->stat) < 0)
+        return mt_fail_errno(err, "cannot read back '%s'", e->name);
+    return check_size(e, e->stat.st_size, err);
 }
 
 int mt_entry_open(struct mt_entry *e, struct mt_err *err)
 {
-    if (e->is_stdin)
-        return open_stdin(e, err);
+    if (e->is_stream)
+        return open_stream(e, err);
     e->fd = mt_open_regular(e->name, &e->stat, err);
     if (e->fd < 0)
         return -1;
@@ -215,6 +257,9 @@ static void compose_metadata(struct mt_entry *e)
     e->metadata = metadata ? json_incref(metadata) : json_object();
     if (name)
         json_object_set(e->metadata, "name_base64", (json_t *)(uintptr_t)name);
+    if (e->is_url) /* what follows the '?' may be a secret */
+        json_object_set_new(e->metadata, "source_url",
+                            json_stringn(e->name, strcspn(e->name, "?#")));
     if (spec->metadata)
         json_object_set(e->metadata, "user", spec->metadata);
     if (spec->options)
@@ -306,7 +351,7 @@ static int store_meanwhile(struct mt_entry *e, struct mt_helper *helper, struct 
     int ret = 0;
 
     mt_path_ext(e->base, ext);
-    if (e->is_stdin || e->in->spec->common->dry_run || e->stat.st_size < LARGE ||
+    if (e->is_stream || e->in->spec->common->dry_run || e->stat.st_size < LARGE ||
         !mt_ext_known(ext, NULL))
         return 0;
     snprintf(path, sizeof path, "/proc/self/fd/%d", e->fd);
@@ -339,7 +384,7 @@ static int store(struct mt_entry *e, struct mt_err *err)
         return 0;
     if (!e->put && store_bytes(e, e->fd, e->stat.st_size, err) < 0)
         return -1;
-    return e->is_stdin ? 0 : check_unchanged(e, err);
+    return e->is_stream ? 0 : check_unchanged(e, err);
 }
 
 static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)

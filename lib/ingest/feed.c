@@ -14,9 +14,9 @@
 struct mt_feed {
     const struct mt_ingest *spec;
     struct mt_names names;
-    struct mt_walk *walk; /* the directory that is being gone through, or NULL */
+    struct mt_walk *walk;   /* the directory that is being gone through, or NULL */
     struct mt_watch *watch; /* what comes after all that was named, or NULL */
-    bool only_stdin;      /* no operand: the bytes on standard input */
+    bool only_stdin;        /* no operand: the bytes on standard input */
 };
 
 static bool is_dir(const char *name)
@@ -34,8 +34,8 @@ static int64_t expect(const struct mt_feed *feed, const struct mt_run *run)
     if (feed->spec->common->files_from || feed->spec->watch)
         return 0;
     for (int i = 0; i < run->n_operands; i++)
-        n += feed->spec->recursive && is_dir(run->operands[i]) ? mt_walk_count(run->operands[i])
-                                                               : 1;
+        n +=
+            feed->spec->recursive && is_dir(run->operands[i]) ? mt_walk_count(run->operands[i]) : 1;
     return n;
 }
 

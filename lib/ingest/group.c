@@ -148,7 +148,7 @@ static int end_job(struct mt_entry *e, struct mt_err *err)
     struct mt_job_end end = {.status = cancelled   ? "cancelled"
                                        : e->failed ? "failed"
                                                    : "completed",
-                             .outcome = e->failed    ? NULL
+                             .outcome = e->failed  ? NULL
                                         : degraded ? "degraded"
                                                    : "ok",
                              .stage = "ingest",
@@ -163,7 +163,7 @@ static int end_job(struct mt_entry *e, struct mt_err *err)
 
 static int remember(struct mt_entry *e, struct mt_err *err)
 {
-    if (e->failed || e->is_stdin || e->known)
+    if (e->failed || e->is_stream || e->known)
         return 0;
     return mt_source_remember(e->in->db, &e->stat, e->begun_us, e->in->spec->uploaded_by,
                               e->existing[0] ? e->existing : e->id, err);
@@ -228,8 +228,7 @@ static void clean_up(struct mt_entry *e)
     struct mt_err err;
 
     mt_put_abort(&e->put);
-    if (e->intended && !e->published &&
-        mt_asset_abandon(e->in->db, e->in->store, e->id, &err) < 0)
+    if (e->intended && !e->published && mt_asset_abandon(e->in->db, e->in->store, e->id, &err) < 0)
         mt_log_err(MT_LOG_WARN, &err); /* the sweep of the next program removes it */
     mt_job_drop(&e->job);
 }

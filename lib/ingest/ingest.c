@@ -35,8 +35,7 @@ static int fill_document(struct mt_entry *e, struct mt_err *err)
     if (!fresh)
         return -1;
     json_object_del(fresh, "stages"); /* those of earlier runs */
-    json_object_set_new(json_object_get(fresh, "asset"), "duplicate",
-                        json_boolean(e->existing[0]));
+    json_object_set_new(json_object_get(fresh, "asset"), "duplicate", json_boolean(e->existing[0]));
     json_decref(e->doc);
     e->doc = fresh;
     if (e->existing[0])
@@ -163,7 +162,7 @@ static bool is_known(struct mt_entry *e)
     struct stat st;
     int64_t size = -1;
 
-    if (e->in->spec->force || e->in->spec->common->dry_run || e->is_stdin ||
+    if (e->in->spec->force || e->in->spec->common->dry_run || e->is_stream ||
         stat(e->name, &st) < 0 || !S_ISREG(st.st_mode))
         return false;
     if (mt_source_find(e->in->db, &st, e->in->spec->uploaded_by, e->existing, &err) == 1) {

@@ -33,9 +33,10 @@ struct mt_intake {
 /* One input on its way. Until it is ready it is the worker's, then the main thread's. */
 struct mt_entry {
     struct mt_intake *in;
-    char *name; /* as the user gave it, for messages */
-    char *base; /* the file name that is recorded */
-    bool is_stdin;
+    char *name;     /* as the user gave it, for messages */
+    char *base;     /* the file name that is recorded */
+    bool is_stream; /* standard input or a URL: read once, from its beginning */
+    bool is_url;
     bool watched; /* --watch has found it */
     int fd;
     struct stat stat; /* of fd when it was opened */
@@ -82,15 +83,14 @@ void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure);
 void mt_entry_work(struct mt_entry *e, struct mt_helper *helper);
 
 /*
- * Opens the input and checks what needs no look inside. The bytes of stdin go
+ * Opens the input and checks what needs no look inside. The bytes of a stream go
  * straight into the store (or, in a dry run, nowhere but a nameless file) and
  * are hashed on the way; e->fd is then what was kept.
  */
 int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
 /* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
-int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper,
-                      struct mt_err *err) MT_MUST_USE;
+int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err) MT_MUST_USE;
 
 /*
  * Makes the entries that did not fail visible, all together where that works and

@@ -36,10 +36,20 @@ static const struct condition conditions[] = {
 };
 enum { N_CONDITIONS = sizeof conditions / sizeof *conditions };
 
-static const char *const known[] = {
-    "action",       "reason",       "content_type",     "format",       "mime_type",
-    "damage",       "scan",         "larger_than",      "smaller_than", "longer_than",
-    "shorter_than", "more_pixels_than", "fewer_pixels_than", NULL};
+static const char *const known[] = {"action",
+                                    "reason",
+                                    "content_type",
+                                    "format",
+                                    "mime_type",
+                                    "damage",
+                                    "scan",
+                                    "larger_than",
+                                    "smaller_than",
+                                    "longer_than",
+                                    "shorter_than",
+                                    "more_pixels_than",
+                                    "fewer_pixels_than",
+                                    NULL};
 
 static const char *const actions[] = {"publish", "hold", "reject"};
 

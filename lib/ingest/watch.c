@@ -144,7 +144,7 @@ static bool is_being_written(const struct growing *f)
     bool busy = false;
 
     if (fd < 0)
-        return false; /* whoever ingests it will say why */
+        return false;            /* whoever ingests it will say why */
     fcntl(fd, F_SETSIG, SIGURG); /* whom the lease stops for a moment need not kill us by SIGIO */
     if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0)
         fcntl(fd, F_SETLEASE, F_UNLCK);

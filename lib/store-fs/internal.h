@@ -12,9 +12,9 @@
 #define MT_FS_TMP ".tmp"
 
 struct mt_fs {
-    char *root;  /* absolute, without '/' at its end unless it is "/" */
-    int root_fd; /* the directory itself */
-    int tmp_fd;  /* .tmp in it, or -1 while nobody needed it */
+    char *root;                /* absolute, without '/' at its end unless it is "/" */
+    int root_fd;               /* the directory itself */
+    int tmp_fd;                /* .tmp in it, or -1 while nobody needed it */
     pthread_mutex_t beginning; /* held while a put begins */
     bool plain;
 };

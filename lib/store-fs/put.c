@@ -173,8 +173,8 @@ static bool can_sync_all(const struct mt_fs *fs)
     struct statfs st;
     int major = 0, minor = 0;
 
-    if (uname(&kernel) < 0 || sscanf(kernel.release, "%d.%d", &major, &minor) != 2 ||
-        major < 5 || (major == 5 && minor < 8) || fstatfs(fs->root_fd, &st) < 0)
+    if (uname(&kernel) < 0 || sscanf(kernel.release, "%d.%d", &major, &minor) != 2 || major < 5 ||
+        (major == 5 && minor < 8) || fstatfs(fs->root_fd, &st) < 0)
         return false;
     return st.f_type == EXT4_SUPER_MAGIC || st.f_type == XFS_SUPER_MAGIC ||
            st.f_type == BTRFS_SUPER_MAGIC || st.f_type == TMPFS_MAGIC;

@@ -236,8 +236,8 @@ int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err)
 }
 
 /* The driver's way to commit many; those that may not be committed are left out. */
-static void commit_together(struct mt_put *puts[], const char *const sha256[],
-                            struct mt_err errs[], int n)
+static void commit_together(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                            int n)
 {
     struct mt_store *store = puts[0]->store;
     void **good = mt_alloc((size_t)n * sizeof *good);
