@@ -19,7 +19,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 STD      := -std=c11
-CPPFLAGS += -Ilib -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"' -DMT_PREFIX='"$(PREFIX)"'
+CPPFLAGS += -Ilib -Icmd -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"' -DMT_PREFIX='"$(PREFIX)"'
 ALLFLAGS  = $(STD) $(CPPFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 LINKFLAGS = $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 

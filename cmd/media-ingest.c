@@ -3,9 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "db-sqlite/db_sqlite.h"
+#include "drivers.h"
 #include "ingest/ingest.h"
-#include "store-fs/store_fs.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -67,9 +66,6 @@ static const struct mt_cli cli = {
     .examples = examples,
 };
 
-static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
-
 /* A JSON object given as text; NULL text gives NULL. */
 static int parse_object(const char *option, const char *text, json_t **out, struct mt_err *err)
 {
@@ -105,8 +101,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *s = settings;
     struct mt_ingest spec = {.common = &s->common,
-                             .stores = stores,
-                             .dbs = dbs,
+                             .stores = mt_stores,
+                             .dbs = mt_dbs,
                              .formats = {s->video, s->audio, s->image},
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
                                         s->memory, s->timeout_us},

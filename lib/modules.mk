@@ -59,10 +59,13 @@ hdrs.av        := libav* libsw*
 # jansson's value type is the toolkit's own: any module that uses json may name it.
 open.json      := jansson.h
 
+# The drivers that cmd/drivers.h names.
+uses.drivers   := store-fs db-sqlite
+
 # What each program is made of. Its link line follows from this and the above.
-uses.media-ingest    := ingest store-fs db-sqlite
+uses.media-ingest    := ingest drivers
 uses.media-probe     := probe cli doc store-fs
-uses.media-transcode := transcode store-fs db-sqlite
-uses.media-thumbs    := thumbs store-fs db-sqlite
-uses.media-analyze   := analyze store-fs db-sqlite
-uses.media-status    := status store-fs db-sqlite
+uses.media-transcode := transcode drivers
+uses.media-thumbs    := thumbs drivers
+uses.media-analyze   := analyze drivers
+uses.media-status    := status drivers
