@@ -58,9 +58,7 @@ static int open_chain(struct mt_watcher *w, struct mt_err *err)
     par->width = w->w;
     par->height = w->h;
     par->time_base = AV_TIME_BASE_Q;
-#if LIBAVFILTER_VERSION_MAJOR >= 10
-    par->color_range = AVCOL_RANGE_MPEG;
-#endif
+    mt_frame_expect_color(par, AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG);
     if (w->black)
         snprintf(text + strlen(text), sizeof text - strlen(text),
                  ",blackdetect=d=0:pix_th=0.10:pic_th=0.98");
