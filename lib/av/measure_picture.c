@@ -8,8 +8,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#define SECOND 1000000 /* us */
+
 enum {
-    SECOND = 1000000,
     WIDTH = 320,
     SIDE_LEAST = 16,
     SCENES_MAX = 100000,
