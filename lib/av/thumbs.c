@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SECOND 1000000 /* us */
+
 enum {
-    SECOND = 1000000,
     TOLERANCE = SECOND / 2, /* of times that were named */
     STEPS = 4,              /* to each side, each three times the one before */
     NOTE = 160,

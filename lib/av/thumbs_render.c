@@ -9,6 +9,8 @@
  */
 #include "av/thumbs_render.h"
 
+#include "av/frame.h"
+
 #include <libavfilter/avfilter.h>
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
@@ -165,10 +167,7 @@ static int add_source(AVFilterContext **src, AVFilterGraph *graph, const AVFrame
         par->width = frame->width;
         par->height = frame->height;
         par->time_base = AV_TIME_BASE_Q;
-#if LIBAVFILTER_VERSION_MAJOR >= 10
-        par->color_space = frame->colorspace;
-        par->color_range = frame->color_range;
-#endif
+        mt_frame_expect_color(par, frame->colorspace, frame->color_range);
         av = av_buffersrc_parameters_set(*src, par);
         if (av >= 0)
             av = avfilter_init_str(*src, NULL);
