@@ -343,7 +343,9 @@ static void test_kinds(void)
     OK(s.n == 1 && combing("woven.png") > 1.1 && combing("pic-000.png") < 1,
        "interlaced pictures come without combing");
     make("-f lavfi -i color=gray:s=320x240:r=25:d=0.2 -vf 'format=yuv420p10,"
-         "geq=lum=if(lt(Y\\,60)\\,200\\,572):cb=512:cr=512' -c:v libx265 -x265-params log-level=0 "
+         "geq=lum=if(lt(Y\\,60)\\,200\\,572):cb=512:cr=512,"
+         "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc' "
+         "-c:v libx265 -x265-params log-level=0 "
          "-color_trc smpte2084 -color_primaries bt2020 -colorspace bt2020nc hdr.mp4");
     s = shoot("hdr.mp4", (struct mt_av_thumbs){.count = 1, .formats = {MT_AV_PNG}});
     OK(spots(&s, 128, 192, rgb) == 1 && rgb[0][0] > 180 && rgb[0][0] < 255 &&
