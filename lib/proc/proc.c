@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "prefix.h"
 
 #include <errno.h>
 #include <fcntl.h>
