@@ -6,8 +6,10 @@
 #include "base/path.h"
 #include "base/text.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *mt_env_get(const char *const *env, const char *name)
 {
@@ -19,6 +21,14 @@ const char *mt_env_get(const char *const *env, const char *name)
     return NULL;
 }
 
+/* What the system says where the environment is silent; never the root directory by accident. */
+static const char *home_of_user(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+
+    return user && user->pw_dir && *user->pw_dir == '/' ? user->pw_dir : "/nonexistent";
+}
+
 /* The XDG base directory specification: only absolute paths count. */
 static char *xdg_dir(const char *const *env, const char *name, const char *below_home)
 {
@@ -27,7 +37,9 @@ static char *xdg_dir(const char *const *env, const char *name, const char *below
 
     if (dir && *dir == '/')
         return mt_path_join(dir, "media-toolkit");
-    return mt_asprintf("%s/%s/media-toolkit", home && *home == '/' ? home : "", below_home);
+    if (!home || *home != '/')
+        home = home_of_user();
+    return mt_asprintf("%s/%s/media-toolkit", home, below_home);
 }
 
 static int load_if_there(struct mt_conf *conf, const char *file, struct mt_err *err)

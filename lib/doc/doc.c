@@ -46,8 +46,10 @@ int mt_doc_check(const json_t *doc, struct mt_err *err)
     int64_t schema = mt_json_int(doc, "schema", -1);
     if (schema != MT_DOC_SCHEMA)
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "'schema' is not %d", (int)MT_DOC_SCHEMA);
-    if (!json_is_object(json_object_get(doc, "asset")) &&
-        !json_is_object(json_object_get(doc, "error")))
+    const json_t *error = json_object_get(doc, "error");
+    if (error && !json_is_null(error) && !json_is_object(error))
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "'error' is neither null nor an object");
+    if (!json_is_object(json_object_get(doc, "asset")) && !json_is_object(error))
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "neither 'asset' nor 'error' in it");
     return 0;
 }
@@ -82,16 +84,23 @@ bool mt_doc_failed(const json_t *doc)
     return json_is_object(json_object_get(doc, "error"));
 }
 
+/* The code that an error names; one that names success is a failure all the same. */
+static enum mt_code code_of(const json_t *failed)
+{
+    enum mt_code code = mt_code_by_name(mt_json_str(failed, "error.code", "failed"));
+
+    return code == MT_OK || code == MT_ERR_NOT_APPLICABLE ? MT_ERR_FAILED : code;
+}
+
 enum mt_code mt_doc_code(const json_t *doc)
 {
     const char *name;
     json_t *stage;
 
     if (mt_doc_failed(doc))
-        return mt_code_by_name(mt_json_str(doc, "error.code", "failed"));
-    json_object_foreach(
-        json_object_get(doc, "stages"), name,
-        stage) if (strcmp(mt_json_str(stage, "status", ""), "failed") ==
-                   0) return mt_code_by_name(mt_json_str(stage, "error.code", "failed"));
+        return code_of(doc);
+    json_object_foreach(json_object_get(doc, "stages"), name,
+                        stage) if (strcmp(mt_json_str(stage, "status", ""), "failed") ==
+                                   0) return code_of(stage);
     return MT_OK;
 }

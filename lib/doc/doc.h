@@ -28,7 +28,8 @@ json_t *mt_doc_new(const char *name);
  */
 void mt_doc_set_name(json_t *asset, const char *name);
 
-/* MT_ERR_BAD_DOCUMENT unless it is an object with "schema": 1 and an asset or an error. */
+/* MT_ERR_BAD_DOCUMENT unless it is an object with "schema": 1 and an asset or an error, which is an
+ * object or null. */
 int mt_doc_check(const json_t *doc, struct mt_err *err) MT_MUST_USE;
 
 /* The failure is fatal to the asset: later programs pass the document on as it is. */

@@ -14,7 +14,7 @@ struct mt_copy {
     int64_t max_bytes;               /* more is MT_ERR_TOO_LARGE */
     const char *name;                /* for messages */
     void (*progress)(int64_t bytes); /* called after each chunk; may be NULL */
-    bool (*stopped)(void);           /* asked after each chunk; MT_ERR_CANCELLED */
+    int (*stopped)(void);            /* asked after each chunk and each signal; MT_ERR_CANCELLED */
 };
 
 /*

@@ -69,7 +69,7 @@ static int spool(struct mt_entry *e, struct mt_err *err)
     e->fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (e->fd < 0)
         return mt_fail_errno(err, "cannot keep standard input in /var/tmp");
-    while ((n = mt_read_full(STDIN_FILENO, chunk, sizeof chunk)) > 0) {
+    while ((n = mt_read_unless(STDIN_FILENO, chunk, sizeof chunk, mt_stop_signal)) > 0) {
         e->size += n;
         if (e->size > e->in->spec->max_size)
             return check_size(e, e->size, err);
@@ -77,11 +77,6 @@ static int spool(struct mt_entry *e, struct mt_err *err)
             return mt_fail_errno(err, "cannot keep standard input in /var/tmp");
     }
     return n < 0 ? mt_fail_errno(err, "cannot read standard input") : check_size(e, e->size, err);
-}
-
-static bool stopped(void)
-{
-    return mt_stop_signal() != 0;
 }
 
 static void show(int64_t bytes)
@@ -95,7 +90,7 @@ static int open_stdin(struct mt_entry *e, struct mt_err *err)
                            .max_bytes = e->in->spec->max_size,
                            .name = e->name,
                            .progress = show,
-                           .stopped = stopped};
+                           .stopped = mt_stop_signal};
     char ext[16];
 
     if (e->in->spec->common->dry_run)

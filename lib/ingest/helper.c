@@ -4,9 +4,12 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
 #include "proc/proc.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +52,13 @@ void mt_helper_close(struct mt_helper **helper)
     *helper = NULL;
 }
 
+/* A signal while the helper works: to show the state, or to stop. */
+static int interrupted(void)
+{
+    mt_progress_poll();
+    return mt_stop_signal();
+}
+
 static int start(struct mt_helper *helper, struct mt_err *err)
 {
     char *path = mt_sibling(helper->dir, "media-probe");
@@ -63,7 +73,15 @@ static int start(struct mt_helper *helper, struct mt_err *err)
     free(path);
     if (ret == 0)
         mt_lines_init(&helper->lines, mt_proc_fd(helper->proc), '\n', ANSWER_MAX);
+    helper->lines.name = "media-probe";
+    helper->lines.interrupted = interrupted;
     return ret;
+}
+
+static void fail_gone(struct mt_err *err)
+{
+    mt_fail(err, MT_ERR_CRASHED, "media-probe ended without an answer");
+    mt_hint(err, "see whether media-probe works on the file alone, and what ulimit -a allows");
 }
 
 /* The answer as JSON; NULL when the helper is gone. */
@@ -81,8 +99,10 @@ static json_t *exchange(struct mt_helper *helper, int fd, const char *name, stru
         int got = mt_lines_next(&helper->lines, &line, &n, err);
         if (got == 1)
             answer = mt_json_parse("media-probe", line, n, err);
-        else if (got == 0)
-            mt_fail(err, MT_ERR_CRASHED, "media-probe ended without an answer");
+        else if (got == 0 || err->os_errno == ECONNRESET)
+            fail_gone(err);
+    } else if (err->os_errno == EPIPE || err->os_errno == ECONNRESET) {
+        fail_gone(err);
     }
     free(text);
     json_decref(request);
@@ -96,7 +116,7 @@ json_t *mt_helper_ask(struct mt_helper *helper, int fd, const char *name, json_t
     json_t *answer = NULL;
 
     *seen = NULL;
-    for (int attempt = 0; attempt < 2 && !answer; attempt++) {
+    for (int attempt = 0; attempt < 2 && !answer && !mt_stop_signal(); attempt++) {
         if (!helper->proc && start(helper, err) < 0)
             return NULL;
         answer = exchange(helper, fd, name, err);

@@ -28,11 +28,6 @@ static void show_copied(int64_t bytes)
     mt_progress_update(bytes, 0);
 }
 
-static bool stopped(void)
-{
-    return mt_stop_signal() != 0;
-}
-
 /* Copies and hashes into an object of the asset-to-be. */
 static int store_bytes(struct mt_entry *e, struct mt_err *err)
 {
@@ -40,7 +35,7 @@ static int store_bytes(struct mt_entry *e, struct mt_err *err)
                            .max_bytes = e->in->spec->max_size,
                            .name = e->name,
                            .progress = show_copied,
-                           .stopped = stopped};
+                           .stopped = mt_stop_signal};
 
     if (mt_store_begin(e->in->store, e->key, &e->put, err) < 0)
         return -1;
@@ -76,6 +71,8 @@ static int fill_document(struct mt_entry *e, const char *id, bool duplicate, str
 
 static int use_existing(struct mt_entry *e, const char *id, struct mt_err *err)
 {
+    if (mt_entry_restore(e, id, err) < 0)
+        return -1;
     mt_put_abort(&e->put);
     mt_log(MT_LOG_INFO, "'%s' is in the store already, as asset %s", e->name, id);
     e->status = "skipped";

@@ -57,4 +57,10 @@ int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 /* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
 int mt_entry_identify(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
+/*
+ * For bytes that asset id has already: makes sure that the store has them still, and puts them
+ * back from the entry's file if not. Needs fd and sha256.
+ */
+int mt_entry_restore(struct mt_entry *e, const char *id, struct mt_err *err) MT_MUST_USE;
+
 #endif

@@ -16,6 +16,7 @@ struct mt_stage_state {
     struct mt_prober *prober; /* for plain files, once one is met */
 
     /* Of the input being worked on. */
+    int64_t line;              /* of standard input, from 1; 0: an operand */
     json_t *source;            /* with -o: what the notes compare */
     char *stem;                /* with -o: how results begin */
     struct mt_job job;         /* the row of our own, while there is one */
