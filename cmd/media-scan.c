@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-scan.c - whether media files are infected; also media-ingest's jailed helper. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "clam/clam.h"
@@ -81,6 +82,7 @@ static void show(void *ctx, int64_t bytes)
 static int scan(struct job *job, json_t *doc, int fd, const char *name, struct mt_err *err)
 {
     json_t *asset = json_object_get(doc, "asset");
+    int64_t began = mt_mono_us();
     struct mt_scan_result result;
     struct stat st;
 
@@ -95,6 +97,8 @@ static int scan(struct job *job, json_t *doc, int fd, const char *name, struct m
     mt_progress_update(0, st.st_size);
     if (mt_scan_run(job->scanner, &request, &result, err) < 0)
         return -1;
+    if (!json_object_get(asset, "content_type"))
+        json_object_set_new(asset, "content_type", json_null());
     json_object_set_new(asset, "file_size", json_integer(st.st_size));
     json_object_set_new(asset, "scan", mt_scan_to_json(&result));
     if (result.verdict == MT_SCAN_INFECTED)
@@ -102,7 +106,7 @@ static int scan(struct job *job, json_t *doc, int fd, const char *name, struct m
     if (result.verdict == MT_SCAN_INCOMPLETE)
         mt_log(MT_LOG_WARN, "'%s' was not scanned completely: %s", name, result.reason);
     mt_doc_set_stage(doc, "scan", result.verdict == MT_SCAN_CLEAN ? "completed" : "degraded", NULL,
-                     0);
+                     (mt_mono_us() - began) / 1000);
     return 0;
 }
 

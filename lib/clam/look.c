@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { LANES_MAX = 16 };
 
@@ -135,7 +134,6 @@ int mt_clam_look(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
     const struct mt_look *look = arg;
     struct crew crew = {.look = look, .worker = worker, .lock = PTHREAD_MUTEX_INITIALIZER};
-    struct stat st;
 
     if (cl_engine_set_str(look->engine, CL_ENGINE_TMPDIR, look->scratch) != CL_SUCCESS)
         return mt_fail(err, MT_ERR_FAILED, "libclamav takes no directory for temporary files");
@@ -144,7 +142,5 @@ int mt_clam_look(void *arg, struct mt_worker *worker, struct mt_err *err)
         *err = crew.err;
         return -1;
     }
-    if (fstat(look->fd, &st) < 0 || st.st_size < look->windows.size)
-        return mt_fail(err, MT_ERR_CHANGED, "the file became shorter while it was scanned");
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { REST_MAX = 256, BASE_S = 120, BYTES_PER_S = 1000000 };
 
@@ -106,6 +107,17 @@ static void judge(const struct mt_scanner *scanner, struct mt_scan_result *r)
                            (long long)(r->database_age_s / 86400));
 }
 
+static int check_length(const struct mt_scan_request *request, struct mt_err *err)
+{
+    struct stat st;
+
+    if (fstat(request->fd, &st) < 0)
+        return mt_fail_errno(err, "cannot stat '%s'", request->name);
+    return st.st_size >= request->size
+               ? 0
+               : mt_fail(err, MT_ERR_CHANGED, "'%s' became shorter", request->name);
+}
+
 int mt_scan_run(struct mt_scanner *scanner, const struct mt_scan_request *request,
                 struct mt_scan_result *result, struct mt_err *err)
 {
@@ -117,8 +129,10 @@ int mt_scan_run(struct mt_scanner *scanner, const struct mt_scan_request *reques
     if (own.wall_us <= 0)
         own.wall_us = (BASE_S + request->size / BYTES_PER_S) * INT64_C(1000000);
     own.fd = open_anew(request->fd, err);
-    if (own.fd >= 0)
+    if (own.fd >= 0 && check_length(&own, err) == 0)
         ret = scanner->driver->scan(scanner->priv, &own, result, err);
+    if (ret == 0)
+        ret = check_length(&own, err);
     mt_fd_close(&own.fd);
     if (ret < 0 && err->code == MT_ERR_CANCELLED)
         return -1;
