@@ -53,6 +53,8 @@ int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *lim
         return mt_fail(err, MT_ERR_UNAVAILABLE,
                        "the kernel has no seccomp filters, without which "
                        "foreign files are not opened");
+    if (profile == MT_JAIL_SCAN && l.scratch_fd < 0)
+        return mt_fail(err, MT_ERR_BUG, "a scanner needs a directory for temporary files");
     if (profile != MT_JAIL_PROBE)
         load_unwinder();
     if (profile == MT_JAIL_ENCODE)

@@ -23,10 +23,10 @@
 enum { MIN_FDS = 64, SPARE_FDS = 8, SCAN_FDS = 512 /* archives within archives */ };
 
 static const struct mt_jail_limits defaults[] = {
-    [MT_JAIL_PROBE] = {2 * GIB, 60, INT64_C(1) << 20},
-    [MT_JAIL_DECODE] = {8 * GIB, 86400, 16 * GIB},
-    [MT_JAIL_ENCODE] = {32 * GIB, 7 * 86400, 1024 * GIB},
-    [MT_JAIL_SCAN] = {16 * GIB, 86400, 2 * GIB},
+    [MT_JAIL_PROBE] = {2 * GIB, 60, INT64_C(1) << 20, 0},
+    [MT_JAIL_DECODE] = {8 * GIB, 86400, 16 * GIB, 0},
+    [MT_JAIL_ENCODE] = {32 * GIB, 7 * 86400, 1024 * GIB, 0},
+    [MT_JAIL_SCAN] = {16 * GIB, 86400, 2 * GIB, 0},
 };
 
 struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,

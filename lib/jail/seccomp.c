@@ -113,10 +113,9 @@ static const int allowed_encode[] = {
 
 /* Files: with Landlock, only those of the scratch directory. */
 static const int allowed_scan[] = {
-    SCMP_SYS(open),       SCMP_SYS(openat), SCMP_SYS(creat),     SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),   SCMP_SYS(mkdir),  SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),
-    SCMP_SYS(getdents64), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(stat),
-    SCMP_SYS(lstat),
+    SCMP_SYS(creat),     SCMP_SYS(unlink), SCMP_SYS(unlinkat),   SCMP_SYS(mkdir),
+    SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),  SCMP_SYS(getdents64), SCMP_SYS(access),
+    SCMP_SYS(faccessat), SCMP_SYS(stat),   SCMP_SYS(lstat),
 };
 
 static const int opens[] = {
@@ -287,15 +286,18 @@ static bool is_among(int call, const int *calls, size_t n)
     return false;
 }
 
-/* As add_all() below, less what the profile allows. */
+/* As add_all() below, less what the scan profile allows. */
 static int refuse_all(scmp_filter_ctx filter, enum mt_jail_profile profile, uint32_t action,
                       const int *calls, size_t n)
 {
     int ret = 0;
 
-    for (size_t i = 0; i < n && ret == 0; i++)
-        if (profile != MT_JAIL_SCAN || !is_among(calls[i], allowed_scan, COUNT(allowed_scan)))
+    for (size_t i = 0; i < n && ret == 0; i++) {
+        bool wanted = is_among(calls[i], allowed_scan, COUNT(allowed_scan)) ||
+                      calls[i] == SCMP_SYS(open) || calls[i] == SCMP_SYS(openat);
+        if (profile != MT_JAIL_SCAN || !wanted)
             ret = seccomp_rule_add(filter, action, calls[i], 0);
+    }
     return ret;
 }
 
@@ -373,6 +375,16 @@ static int add_encode(scmp_filter_ctx filter)
     return ret ? ret : allow_if(filter, SCMP_SYS(sched_setaffinity), when(0, SCMP_CMP_EQ, 0, 0));
 }
 
+/* Landlock does not look at O_PATH. */
+static int add_scan(scmp_filter_ctx filter)
+{
+    int ret = add_all(filter, SCMP_ACT_ALLOW, allowed_scan, COUNT(allowed_scan));
+
+    if (ret == 0)
+        ret = allow_if(filter, SCMP_SYS(open), when(1, SCMP_CMP_MASKED_EQ, O_PATH, 0));
+    return ret ? ret : allow_if(filter, SCMP_SYS(openat), when(2, SCMP_CMP_MASKED_EQ, O_PATH, 0));
+}
+
 static int fill(scmp_filter_ctx filter, enum mt_jail_profile profile)
 {
     int ret = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -390,7 +402,7 @@ static int fill(scmp_filter_ctx filter, enum mt_jail_profile profile)
     if (ret == 0 && profile == MT_JAIL_ENCODE)
         ret = add_encode(filter);
     if (ret == 0 && profile == MT_JAIL_SCAN)
-        ret = add_all(filter, SCMP_ACT_ALLOW, allowed_scan, COUNT(allowed_scan));
+        ret = add_scan(filter);
     if (ret == 0)
         ret = refuse_all(filter, profile, SCMP_ACT_ERRNO(EACCES), opens, COUNT(opens));
     if (ret == 0)
