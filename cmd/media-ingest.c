@@ -4,9 +4,7 @@
 #include "cli/cli.h"
 #include "drivers.h"
 #include "ingest/ingest.h"
-#include "scan-clamav/scan_clamav.h"
-#include "scan-clamd/scan_clamd.h"
-#include "scan/scan.h"
+#include "scanners.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -78,9 +76,6 @@ static const struct mt_cli cli = {
     .examples = examples,
 };
 
-static const struct mt_scan_driver *const scanners[] = {&mt_scan_clamd, &mt_scan_clamav,
-                                                        &mt_scan_none, NULL};
-
 /* A JSON object given as text; NULL text gives NULL. */
 static int parse_object(const char *option, const char *text, json_t **out, struct mt_err *err)
 {
@@ -113,7 +108,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .formats = {s->video, s->audio, s->image},
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
                                         s->memory, s->timeout_us},
-                             .scanners = scanners,
+                             .scanners = mt_scanners,
                              .scanner = s->scanner,
                              .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),
                                           s->scan_max_age_us, s->scan_timeout_us},

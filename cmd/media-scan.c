@@ -8,9 +8,8 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
-#include "scan-clamav/scan_clamav.h"
-#include "scan-clamd/scan_clamd.h"
 #include "scan/scan.h"
+#include "scanners.h"
 #include "store-fs/store_fs.h"
 #include "store/store.h"
 #include "json/json.h"
@@ -55,8 +54,6 @@ static const struct mt_cli cli = {
 };
 
 static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_scan_driver *const scanners[] = {&mt_scan_clamd, &mt_scan_clamav,
-                                                        &mt_scan_none, NULL};
 
 struct job {
     const struct settings *set;
@@ -242,7 +239,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
         mt_fail(err, MT_ERR_USAGE, "no file named");
         return mt_hint(err, "media-scan FILE ..., or pipe documents in");
     }
-    if (mt_scan_open(&job.scanner, set->scanner, scanners, &config, err) < 0)
+    if (mt_scan_open(&job.scanner, set->scanner, mt_scanners, &config, err) < 0)
         return -1;
     if (strcmp(mt_scan_scheme(job.scanner), "none") == 0) {
         mt_fail(err, MT_ERR_UNAVAILABLE, "there is no virus scanner");

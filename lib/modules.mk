@@ -66,12 +66,13 @@ hdrs.clam      := clamav.h
 # jansson's value type is the toolkit's own: any module that uses json may name it.
 open.json      := jansson.h
 
-# The drivers that cmd/drivers.h names.
+# The drivers that cmd/drivers.h and cmd/scanners.h name.
 uses.drivers   := store-fs db-sqlite
+uses.scanners  := scan-clamd scan-clamav
 
 # What each program is made of. Its link line follows from this and the above.
-uses.media-ingest    := ingest drivers scan-clamd scan-clamav
-uses.media-scan      := clam cli doc scan-clamd scan-clamav store-fs
+uses.media-ingest    := ingest drivers scanners
+uses.media-scan      := clam cli doc scanners store-fs
 uses.media-probe     := probe cli doc store-fs
 uses.media-transcode := transcode drivers
 uses.media-thumbs    := thumbs drivers
