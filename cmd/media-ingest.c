@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-ingest.c - files become assets: validated, hashed, stored, recorded. */
 #include "base/clock.h"
-#include "base/log.h"
 #include "cli/cli.h"
 #include "drivers.h"
 #include "ingest/ingest.h"
+#include "scanners.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -13,7 +13,8 @@ struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
     const char *video, *audio, *image;
-    const char *uploaded_by, *name, *metadata, *options, *scanner;
+    int64_t scan_max_age_us, scan_timeout_us;
+    const char *uploaded_by, *name, *metadata, *options, *scanner, *on_incomplete, *on_skipped;
 };
 
 static const struct mt_opt opts[] = {
@@ -24,7 +25,16 @@ static const struct mt_opt opts[] = {
            "audio formats to accept"),
     MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
            "image formats to accept"),
-    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL, "virus scanner; none: says so"),
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
+           "virus scanner: clamd:/socket, clamav:, none:; default: what is there"),
+    MT_CHOICE(struct settings, on_incomplete, 0, "on-incomplete", "WHAT", mt_then_names, NULL,
+              "after an incomplete scan: publish, hold or reject"),
+    MT_CHOICE(struct settings, on_skipped, 0, "on-skipped", "WHAT", mt_then_names, NULL,
+              "without a scanner: publish, hold or reject"),
+    MT_DURATION(struct settings, scan_max_age_us, 0, "scan-max-age", NULL,
+                "a clean scan by older signatures is incomplete"),
+    MT_DURATION(struct settings, scan_timeout_us, 0, "scan-timeout", NULL,
+                "longest scan of one file; default: by its size"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
     MT_STR(struct settings, name, 0, "name", "NAME", NULL,
@@ -86,14 +96,6 @@ static int check(const struct settings *set, struct mt_err *err)
 {
     if (set->uploaded_by && !mt_uuid_valid(set->uploaded_by))
         return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
-    if (set->scanner && strcmp(set->scanner, "none:") != 0) {
-        mt_fail(err, MT_ERR_UNAVAILABLE, "no scanner driver for '%s'", set->scanner);
-        return mt_hint(err, "this version knows none: only");
-    }
-    if (!set->scanner && !set->common.quiet)
-        mt_log(MT_LOG_WARN,
-               "no virus scanner: files are taken in unscanned (--scanner=none: says that "
-               "this is meant)");
     return 0;
 }
 
@@ -106,6 +108,10 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .formats = {s->video, s->audio, s->image},
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
                                         s->memory, s->timeout_us},
+                             .scanners = mt_scanners,
+                             .scanner = s->scanner,
+                             .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),
+                                          s->scan_max_age_us, s->scan_timeout_us},
                              .max_size = s->max_size,
                              .uploaded_by = s->uploaded_by,
                              .name = s->name};
@@ -128,7 +134,10 @@ int main(int argc, char **argv)
                            .duration_us = 24 * 3600 * 1000000LL,
                            .frames = 10000000,
                            .memory = 2LL << 30,
-                           .timeout_us = 60 * 1000000LL};
+                           .timeout_us = 60 * 1000000LL,
+                           .scan_max_age_us = 7 * 86400 * 1000000LL,
+                           .on_incomplete = "hold",
+                           .on_skipped = "publish"};
 
     return mt_main(&cli, argc, argv, &set, run);
 }

@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { VERDICT_US = 3 * 1000 * 1000 }; /* how long a refusal waits for the scan */
+
 void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name)
 {
     bool is_stdin = strcmp(name, "-") == 0;
@@ -33,6 +35,7 @@ void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name)
 
 void mt_entry_free(struct mt_entry *e)
 {
+    mt_scanning_abort(&e->scanning);
     mt_fd_close(&e->fd);
     mt_put_abort(&e->put);
     json_decref(e->doc);
@@ -192,13 +195,37 @@ int mt_entry_identify(struct mt_entry *e, struct mt_err *err)
     compose_metadata(e);
     if (accept_format(e, err) < 0)
         return -1;
-    e->scan =
-        json_pack("{s:s, s:n, s:n, s:i, s:I}", "verdict", "skipped", "engine", "database_age_s",
-                  "bytes_scanned", 0, "bytes_total", (json_int_t)e->stat.st_size);
     if (!e->key) {
         snprintf(ext, sizeof ext, "%.*s", (int)strcspn(e->format->extensions, " "),
                  e->format->extensions);
         set_key(e, ext);
     }
     return 0;
+}
+
+int mt_entry_scan(struct mt_entry *e, struct mt_err *err)
+{
+    return mt_scanning_start(&e->scanning, e->in->scanner, e->fd, e->stat.st_size, e->name,
+                             e->in->spec->verdicts.wall_us, err);
+}
+
+int mt_entry_judge(struct mt_entry *e, struct mt_err *err)
+{
+    struct mt_scan_result result;
+
+    if (mt_scanning_end(&e->scanning, &result, err) < 0)
+        return -1;
+    e->scan = mt_scan_to_json(&result);
+    json_object_set(json_object_get(e->doc, "asset"), "scan", e->scan);
+    return mt_verdict_apply(&e->in->spec->verdicts, e->name, &result, &e->upload_status, err);
+}
+
+void mt_entry_judge_refused(struct mt_entry *e, struct mt_err *err)
+{
+    struct mt_err verdict;
+
+    if (err->code == MT_ERR_CANCELLED || !mt_scanning_await(e->scanning, VERDICT_US))
+        return;
+    if (mt_entry_judge(e, &verdict) < 0 && verdict.code == MT_ERR_INFECTED)
+        *err = verdict;
 }

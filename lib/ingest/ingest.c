@@ -97,7 +97,7 @@ static int publish(struct mt_entry *e, struct mt_err *err)
 {
     char existing[MT_UUID_TEXT] = "";
     bool damaged = strcmp(mt_json_str(e->metadata, "damage.state", "ok"), "ok") != 0;
-    struct mt_asset_result result = {.status = "completed",
+    struct mt_asset_result result = {.status = e->upload_status,
                                      .outcome = damaged ? "degraded" : "ok",
                                      .checksum = e->sha256,
                                      .file_size = e->size,
@@ -133,15 +133,20 @@ static int take_in(struct mt_entry *e, struct mt_err *err)
         return -1;
     if (find_existing(e, &row, err) < 0)
         return -1;
-    ret = row ? use_existing(e, mt_json_str(row, "id", ""), err) : publish(e, err);
+    if (row)
+        ret = use_existing(e, mt_json_str(row, "id", ""), err);
+    else if (mt_entry_judge(e, err) == 0)
+        ret = publish(e, err);
     json_decref(row);
     return ret;
 }
 
-static int plan_only(struct mt_entry *e)
+static int plan_only(struct mt_entry *e, struct mt_err *err)
 {
     json_t *asset = json_object_get(e->doc, "asset");
 
+    if (mt_entry_judge(e, err) < 0)
+        return -1;
     e->status = "planned";
     json_object_set(asset, "content_type", json_object_get(e->found, "content_type"));
     json_object_set_new(asset, "mime_type", json_string(e->format->mime));
@@ -152,9 +157,13 @@ static int plan_only(struct mt_entry *e)
 
 static int do_work(struct mt_entry *e, struct mt_err *err)
 {
-    if (mt_entry_open(e, err) < 0 || mt_entry_identify(e, err) < 0)
+    if (mt_entry_open(e, err) < 0 || mt_entry_scan(e, err) < 0)
         return -1;
-    return e->in->spec->common->dry_run ? plan_only(e) : take_in(e, err);
+    if (mt_entry_identify(e, err) < 0) {
+        mt_entry_judge_refused(e, err);
+        return -1;
+    }
+    return e->in->spec->common->dry_run ? plan_only(e, err) : take_in(e, err);
 }
 
 static int start_job(struct mt_entry *e, struct mt_err *err)
@@ -261,6 +270,20 @@ static int each_name(struct mt_intake *in, struct mt_err *err)
     return ret < 0 ? -1 : 0;
 }
 
+static int open_scanner(struct mt_intake *in, struct mt_err *err)
+{
+    const struct mt_ingest *spec = in->spec;
+    struct mt_scan_config config = {.dir = in->run->dir, .max_age_us = spec->verdicts.max_age_us};
+
+    if (mt_scan_open(&in->scanner, spec->scanner, spec->scanners, &config, err) < 0)
+        return -1;
+    if (!spec->scanner && strcmp(mt_scan_scheme(in->scanner), "none") == 0)
+        mt_log(MT_LOG_WARN,
+               "no virus scanner: files are taken in unscanned (--scanner=none: says that "
+               "this is meant)");
+    return 0;
+}
+
 static int open_all(struct mt_intake *in, struct mt_err *err)
 {
     const struct mt_ingest *spec = in->spec;
@@ -268,6 +291,8 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
     struct mt_err swept;
 
     if (mt_formats_check(&spec->formats, err) < 0)
+        return -1;
+    if (open_scanner(in, err) < 0)
         return -1;
     mt_helper_open(&in->helper, in->run->dir, &spec->limits);
     if (spec->common->dry_run)
@@ -293,6 +318,7 @@ int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err 
     if (open_all(&in, err) == 0)
         ret = each_name(&in, err);
     mt_helper_close(&in.helper);
+    mt_scan_close(&in.scanner);
     mt_store_close(&in.store);
     mt_db_close(&in.db);
     return ret;

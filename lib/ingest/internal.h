@@ -7,6 +7,7 @@
 #include "catalog/job.h"
 #include "digest/digest.h"
 #include "ingest/ingest.h"
+#include "ingest/scanning.h"
 
 #include <sys/stat.h>
 
@@ -17,6 +18,7 @@ struct mt_intake {
     struct mt_db *db; /* NULL in a dry run, as is the store */
     struct mt_store *store;
     struct mt_helper *helper;
+    struct mt_scanner *scanner;
 };
 
 /* One input on its way. */
@@ -30,9 +32,11 @@ struct mt_entry {
     json_t *doc;
     const char *status; /* completed, skipped, planned */
 
-    json_t *found;    /* the helper's answer */
-    json_t *metadata; /* what the asset's row will keep */
-    json_t *scan;     /* the verdict */
+    json_t *found;                /* the helper's answer */
+    json_t *metadata;             /* what the asset's row will keep */
+    struct mt_scanning *scanning; /* while it runs */
+    json_t *scan;                 /* the verdict */
+    const char *upload_status;    /* that the policy gives it: completed, held */
     const struct mt_format *format;
 
     char id[MT_UUID_TEXT];
@@ -54,7 +58,22 @@ void mt_entry_free(struct mt_entry *e);
  */
 int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
-/* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
+/* Starts the scan of what mt_entry_open() opened. */
+int mt_entry_scan(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Waits for the verdict and judges by it: fills scan and upload_status. scan is
+ * also in the document then, for a refusal. MT_ERR_INFECTED, MT_ERR_POLICY.
+ */
+int mt_entry_judge(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * The file is refused for another reason, *err: if the scan finds soon that it
+ * is infected, that is the reason to give.
+ */
+void mt_entry_judge_refused(struct mt_entry *e, struct mt_err *err);
+
+/* Finds out what it is and whether that is accepted; fills found, format, metadata, key. */
 int mt_entry_identify(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
 /*
