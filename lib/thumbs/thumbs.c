@@ -28,6 +28,7 @@ struct work {
     int64_t times_us[MT_THUMBS_MAX];
     int n_times;
     json_t *entries; /* of the document */
+    struct mt_batch *batch;
     json_t *report;
 };
 
@@ -168,7 +169,6 @@ static int keep(struct work *w, const json_t *picture, const void *data, size_t 
     int64_t format = mt_json_int(picture, "format", -1);
     int64_t time_us = mt_json_int(picture, "time_us", 0);
     const char *note = mt_json_str(picture, "note", NULL);
-    struct mt_making making = {0};
     char name[48];
 
     if (!data || format < 0 || format >= FORMATS || time_us < 0)
@@ -183,16 +183,7 @@ static int keep(struct work *w, const json_t *picture, const void *data, size_t 
                               json_object_get(picture, "height"), "format", formats[format].ext);
     if (note)
         json_object_set_new(entry, "note", json_string(note));
-    int ret = mt_item_begin(w->item, &output, &making, err);
-    if (ret == 0)
-        ret = mt_put_write(making.put, data, n, err);
-    if (ret == 0)
-        ret = mt_item_publish(w->item, &output, &making, entry, err);
-    if (ret == 0)
-        json_array_append(w->entries, entry);
-    mt_item_abandon(w->item, &making);
-    json_decref(entry);
-    return ret;
+    return mt_batch_add(w->batch, &output, entry, data, n, err);
 }
 
 static int hear(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
@@ -237,7 +228,12 @@ static int make(struct work *w, struct mt_err *err)
     struct mt_item_work job = {
         .what = "taking pictures of", .run = take, .arg = w, .on_line = hear, .ctx = w};
 
-    if (mt_item_run(w->item, &job, err) < 0)
+    w->batch = mt_batch_new(w->item, w->entries);
+    int ret = mt_item_run(w->item, &job, err);
+    if (ret == 0)
+        ret = mt_batch_publish(w->batch, err);
+    mt_batch_free(&w->batch);
+    if (ret < 0)
         return -1;
     if (json_array_size(w->entries) == 0)
         return mt_fail(err, MT_ERR_DAMAGED, "no picture of '%s' could be decoded", w->item->name);
