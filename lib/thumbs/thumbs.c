@@ -5,6 +5,7 @@
 #include "av/thumbs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "doc/doc.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -199,27 +200,14 @@ static int hear(void *ctx, const json_t *line, const void *data, size_t n, struc
     return 0;
 }
 
-static int by_time(const json_t *a, const json_t *b)
-{
-    double d = mt_json_num(a, "timestamp", 0) - mt_json_num(b, "timestamp", 0);
-    const char *fa = mt_json_str(a, "format", "");
-
-    return d < 0 ? -1 : d > 0 ? 1 : strcmp(mt_json_str(b, "format", ""), fa);
-}
-
 /* The document's list: in order of time, the same picture's formats side by side. */
 static void fill_document(struct work *w)
 {
-    size_t n = json_array_size(w->entries);
     json_t *sorted = json_array();
+    json_t *entry;
+    size_t i;
 
-    for (size_t i = 0; i < n; i++) {
-        json_t *entry = json_array_get(w->entries, i);
-        size_t at = json_array_size(sorted);
-        while (at > 0 && by_time(json_array_get(sorted, at - 1), entry) > 0)
-            at--;
-        json_array_insert(sorted, at, entry);
-    }
+    json_array_foreach(w->entries, i, entry) mt_doc_insert_thumbnail(sorted, json_incref(entry));
     json_object_set_new(w->item->doc, "thumbnails", sorted);
 }
 
