@@ -193,6 +193,19 @@ int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant
     return mt_variants_publish(db, ids, result, 1, err);
 }
 
+int mt_variant_amend(struct mt_db *db, const char *id, const json_t *details, struct mt_err *err)
+{
+    int64_t changes = 0;
+    char now[MT_TIME_TEXT];
+
+    if (mt_db_exec(db, &changes, err,
+                   "UPDATE media_variants SET details = $2, updated_at = $3"
+                   " WHERE id = $1 AND processing_status = 'completed'",
+                   "sjs", id, details, mt_time_text(mt_now_us(), now)) < 0)
+        return -1;
+    return changes ? 0 : mt_fail(err, MT_ERR_NOT_FOUND, "there is no variant '%s' any more", id);
+}
+
 int mt_variant_discard(struct mt_db *db, struct mt_store *store, const json_t *row,
                        const char *owner, struct mt_err *err)
 {

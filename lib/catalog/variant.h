@@ -67,6 +67,10 @@ int mt_variants_publish(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
                         const struct mt_variant_result *results, int n,
                         struct mt_err *err) MT_MUST_USE;
 
+/* Replaces the details of a finished variant. MT_ERR_NOT_FOUND when it is gone meanwhile. */
+int mt_variant_amend(struct mt_db *db, const char *id, const json_t *details,
+                     struct mt_err *err) MT_MUST_USE;
+
 /*
  * Removes this process's intent and its objects; a finished variant that was to
  * be made again stays. Nothing happens if there is no such intent. store NULL:

@@ -132,7 +132,7 @@ int mt_batch_add(struct mt_batch *b, const struct mt_output *output, json_t *ent
     if (mt_store_begin(b->item->state->out, o->key, &b->puts[i], err) < 0 ||
         mt_put_write(b->puts[i], data, n, err) < 0)
         return -1;
-    return plain ? write_note(b, i, err) : 0;
+    return 0;
 }
 
 static int announce(struct mt_batch *b, struct mt_err *err)
@@ -177,6 +177,9 @@ static int put_in_place(struct mt_batch *b, struct mt_err *err)
 {
     const char *sums[BATCH] = {NULL};
 
+    for (int i = 0; i < b->n && mt_item_is_plain(b->item); i++)
+        if (write_note(b, i, err) < 0)
+            return -1;
     if (mt_item_is_plain(b->item) && mt_puts_commit(b->notes, sums, b->n, err) < 0)
         return -1;
     for (int i = 0; i < b->n; i++)
@@ -205,4 +208,20 @@ int mt_batch_publish(struct mt_batch *b, struct mt_err *err)
         json_array_append(b->entries, b->ones[i].entry);
     forget(b);
     return 0;
+}
+
+int mt_item_amend(struct mt_item *item, const struct mt_output *output, const json_t *entry,
+                  struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+    char *key = mt_item_key(item, output);
+    json_t *details = mt_entry_details(entry);
+    int ret =
+        mt_item_is_plain(item)
+            ? mt_plain_note(st->stage->options->output, key, output->recipe, st->source, entry, err)
+            : mt_variant_amend(st->db, mt_json_str(entry, "id", ""), details, err);
+
+    json_decref(details);
+    free(key);
+    return ret;
 }

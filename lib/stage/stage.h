@@ -167,13 +167,18 @@ struct mt_batch *mt_batch_new(struct mt_item *item, json_t *entries);
 /*
  * Adds an output of n bytes, which are copied, as are the names. entry as for mt_item_publish(); a
  * new reference, taken also on failure. After a failure, which is a failure of the whole
- * batch, only mt_batch_free() is of use.
+ * batch, only mt_batch_free() is of use. What is no column of a row may be added to entry until it
+ * is published.
  */
 int mt_batch_add(struct mt_batch *batch, const struct mt_output *output, json_t *entry,
                  const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
 
 /* Publishes what is not yet. On failure nothing remains of that. */
 int mt_batch_publish(struct mt_batch *batch, struct mt_err *err) MT_MUST_USE;
+
+/* Records members that were added to the entry of a published output. */
+int mt_item_amend(struct mt_item *item, const struct mt_output *output, const json_t *entry,
+                  struct mt_err *err) MT_MUST_USE;
 
 /* Forgets what was not published; *batch becomes NULL. */
 void mt_batch_free(struct mt_batch **batch);

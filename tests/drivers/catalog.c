@@ -178,6 +178,16 @@ static void many(struct place *p, const struct mt_variant_intent *in, const char
     OK(mt_variants_intend(p->db, two, 2, ids, claims, &err) == 0 && claims[0] == MT_VARIANT_DONE &&
            claims[1] == MT_VARIANT_DONE,
        "and found together");
+    json_t *details = json_pack("{s:b}", "representative", 1);
+    json_t *row = NULL;
+    OK(mt_variant_amend(p->db, ids[1], details, &err) == 0 &&
+           (row = mt_variant_find(p->db, in->asset_id, key, &err)) &&
+           mt_json_bool(row, "details.representative", false),
+       "the details of one are amended");
+    OK(mt_variant_amend(p->db, in->asset_id, details, &err) < 0 && err.code == MT_ERR_NOT_FOUND,
+       "not those of a variant that is not there");
+    json_decref(row);
+    json_decref(details);
     two[0].key = "other/key";
     two[1].asset_id = "00000000-0000-4000-8000-000000000000";
     OK(mt_variants_intend(p->db, two, 2, ids, claims, &err) < 0 && err.code == MT_ERR_NOT_FOUND &&
