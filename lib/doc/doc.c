@@ -104,3 +104,43 @@ enum mt_code mt_doc_code(const json_t *doc)
                                    0) return code_of(stage);
     return MT_OK;
 }
+
+static int by_time(const json_t *a, const json_t *b)
+{
+    double d = mt_json_num(a, "timestamp", 0) - mt_json_num(b, "timestamp", 0);
+    int64_t wider = mt_json_int(b, "width", 0) - mt_json_int(a, "width", 0);
+
+    if (d < 0 || d > 0)
+        return d < 0 ? -1 : 1;
+    if (wider != 0)
+        return wider < 0 ? -1 : 1;
+    return strcmp(mt_json_str(b, "format", ""), mt_json_str(a, "format", ""));
+}
+
+void mt_doc_insert_thumbnail(json_t *thumbnails, json_t *entry)
+{
+    size_t at = json_array_size(thumbnails);
+
+    while (at > 0 && by_time(json_array_get(thumbnails, at - 1), entry) > 0)
+        at--;
+    json_array_insert_new(thumbnails, at, entry);
+}
+
+void mt_doc_add_variant(json_t *doc, json_t *entry)
+{
+    json_t *variants = json_object_get(doc, "variants");
+    const char *url = mt_json_str(entry, "url", "");
+    json_t *old;
+    size_t i;
+
+    if (!json_is_array(variants)) {
+        variants = json_array();
+        json_object_set_new(doc, "variants", variants);
+    }
+    json_array_foreach(variants, i, old) if (strcmp(mt_json_str(old, "url", "?"), url) == 0)
+    {
+        json_array_set_new(variants, i, entry);
+        return;
+    }
+    json_array_append_new(variants, entry);
+}

@@ -84,6 +84,14 @@ struct mt_store_driver {
      */
     int (*commit)(void *priv, void *put, const char *sha256, struct mt_err *err);
 
+    /*
+     * Optional; NULL: the dispatcher commits one after the other. Commits n puts
+     * for less than n commits cost, in order. On failure all are released too,
+     * and those that were not in place yet leave nothing.
+     */
+    int (*commit_all)(void *priv, void *const *puts, const char *const *sha256, int n,
+                      struct mt_err *err);
+
     /* Forgets what was begun and closes fd. Never fails. */
     void (*abort)(void *priv, void *put);
 
@@ -164,6 +172,14 @@ int mt_put_fd(const struct mt_put *put);
 
 /* Makes the object visible, durably; *put becomes NULL, also on failure. sha256 may be NULL. */
 int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Commits n (at least 1) of one store, each as mt_put_commit(), for less than that costs n times.
+ * Every one becomes NULL. On failure some may be visible already, as if the process had died: who
+ * announced them takes them back. sha256[i] may be NULL.
+ */
+int mt_puts_commit(struct mt_put **puts, const char *const *sha256, int n,
+                   struct mt_err *err) MT_MUST_USE;
 
 /* Forgets it; *put becomes NULL. Does nothing if it is NULL already. */
 void mt_put_abort(struct mt_put **put);
