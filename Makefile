@@ -19,7 +19,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 STD      := -std=c11
-CPPFLAGS += -Ilib -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"' -DMT_PREFIX='"$(PREFIX)"'
+CPPFLAGS += -Ilib -Icmd -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"'
 ALLFLAGS  = $(STD) $(CPPFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 LINKFLAGS = $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
@@ -53,6 +53,12 @@ $(O)/%.o: %.c $(O)/flags Makefile lib/modules.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALLFLAGS) $(pkg_cflags) -MMD -MP -c -o $@ $<
+
+# Where it is to be installed stands in a file of its own, so that another PREFIX rebuilds little.
+$(O)/gen/prefix.h: FORCE
+	@mkdir -p $(@D)
+	$(Q)echo '#define MT_PREFIX "$(PREFIX)"' | cmp -s - $@ || echo '#define MT_PREFIX "$(PREFIX)"' >$@
+$(O)/lib/proc/proc.o: $(O)/gen/prefix.h
 
 define module
 objs.$1 := $$(patsubst %.c,$(O)/%.o,$$(wildcard lib/$1/*.c))
@@ -116,13 +122,13 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7' \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
-	    '$(DESTDIR)$(PREFIX)/share/media-toolkit'
+	    '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
 	install -m 755 $(PROGRAMS:%=$(O)/bin/%) scripts/media-pipeline '$(DESTDIR)$(PREFIX)/bin'
 	for n in 1 5 7; do for f in man/*.$$n; do [ ! -f "$$f" ] || \
 	    install -m 644 "$$f" '$(DESTDIR)$(PREFIX)/share/man/man'$$n; done; done
 	for p in $(PROGRAMS); do install -m 644 completions/bash/$$p \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'; done
-	cp -R share/schema '$(DESTDIR)$(PREFIX)/share/media-toolkit/'
+	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
 
 clean:
 	rm -rf '$(O)'

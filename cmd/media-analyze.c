@@ -3,9 +3,8 @@
 #include "analyze/analyze.h"
 #include "av/av.h"
 #include "cli/cli.h"
-#include "db-sqlite/db_sqlite.h"
+#include "drivers.h"
 #include "stage/stage.h"
-#include "store-fs/store_fs.h"
 
 struct settings {
     struct mt_common common;
@@ -46,9 +45,6 @@ static const struct mt_cli cli = {
     .versions = mt_av_versions,
 };
 
-static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
-
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
@@ -68,8 +64,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .parameters = parameters,
                              .common = &set->common,
                              .options = &set->stage,
-                             .stores = stores,
-                             .dbs = dbs,
+                             .stores = mt_stores,
+                             .dbs = mt_dbs,
                              .work = mt_analyze_work,
                              .ctx = &spec};
     int ret = mt_stage_run(&stage, r, err);

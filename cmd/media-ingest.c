@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-ingest.c - files become assets: validated, hashed, stored, recorded. */
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "db-sqlite/db_sqlite.h"
+#include "drivers.h"
 #include "ingest/ingest.h"
-#include "store-fs/store_fs.h"
+#include "scanners.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -20,7 +19,8 @@ struct settings {
     const char *watch, *after, *policy, *quarantine;
     bool recursive, force, allow_url, allow_private, allow_http;
     const char *video, *audio, *image;
-    const char *uploaded_by, *name, *metadata, *options, *scanner;
+    int64_t scan_max_age_us, scan_timeout_us;
+    const char *uploaded_by, *name, *metadata, *options, *scanner, *on_incomplete, *on_skipped;
 };
 
 static const struct mt_opt opts[] = {
@@ -31,7 +31,16 @@ static const struct mt_opt opts[] = {
            "audio formats to accept"),
     MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
            "image formats to accept"),
-    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL, "virus scanner; none: says so"),
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
+           "virus scanner: clamd:/socket, clamav:, none:; default: what is there"),
+    MT_CHOICE(struct settings, on_incomplete, 0, "on-incomplete", "WHAT", mt_then_names, NULL,
+              "after an incomplete scan: publish, hold or reject"),
+    MT_CHOICE(struct settings, on_skipped, 0, "on-skipped", "WHAT", mt_then_names, NULL,
+              "without a scanner: publish, hold or reject"),
+    MT_DURATION(struct settings, scan_max_age_us, 0, "scan-max-age", NULL,
+                "a clean scan by older signatures is incomplete"),
+    MT_DURATION(struct settings, scan_timeout_us, 0, "scan-timeout", NULL,
+                "longest scan of one file; default: by its size"),
     MT_FLAG(struct settings, recursive, 'r', "recursive", "take in the files below directories"),
     MT_INT(struct settings, jobs, 'j', "jobs", "N", 1, 64, NULL,
            "files at once; default: one for each processor"),
@@ -93,9 +102,6 @@ static const struct mt_cli cli = {
     .opts = opts,
     .examples = examples,
 };
-
-static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
 
 /* A JSON object given as text; NULL text gives NULL. */
 static int parse_object(const char *option, const char *text, json_t **out, struct mt_err *err)
@@ -159,14 +165,6 @@ static int check(const struct settings *set, struct mt_err *err)
         return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
     if (check_watch(set, err) < 0)
         return -1;
-    if (set->scanner && strcmp(set->scanner, "none:") != 0) {
-        mt_fail(err, MT_ERR_UNAVAILABLE, "no scanner driver for '%s'", set->scanner);
-        return mt_hint(err, "this version knows none: only");
-    }
-    if (!set->scanner && !set->common.quiet)
-        mt_log(MT_LOG_WARN,
-               "no virus scanner: files are taken in unscanned (--scanner=none: says that "
-               "this is meant)");
     return 0;
 }
 
@@ -174,11 +172,15 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *s = settings;
     struct mt_ingest spec = {.common = &s->common,
-                             .stores = stores,
-                             .dbs = dbs,
+                             .stores = mt_stores,
+                             .dbs = mt_dbs,
                              .formats = {s->video, s->audio, s->image},
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
                                         s->memory, s->timeout_us},
+                             .scanners = mt_scanners,
+                             .scanner = s->scanner,
+                             .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),
+                                          s->scan_max_age_us, s->scan_timeout_us},
                              .max_size = s->max_size,
                              .jobs = s->jobs,
                              .recursive = s->recursive,
@@ -215,7 +217,10 @@ int main(int argc, char **argv)
                            .memory = 2LL << 30,
                            .url_timeout_us = 3600 * 1000000LL,
                            .settle_us = 2 * 1000000LL,
-                           .timeout_us = 60 * 1000000LL};
+                           .timeout_us = 60 * 1000000LL,
+                           .scan_max_age_us = 7 * 86400 * 1000000LL,
+                           .on_incomplete = "hold",
+                           .on_skipped = "publish"};
 
     return mt_main(&cli, argc, argv, &set, run);
 }

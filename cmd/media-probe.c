@@ -140,7 +140,7 @@ static int stdin_as_file(const struct settings *set, struct mt_err *err)
     int fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return mt_fail_errno(err, "cannot keep the bytes from standard input in /var/tmp");
-    while ((n = mt_read_full(STDIN_FILENO, chunk, sizeof chunk)) > 0) {
+    while ((n = mt_read_unless(STDIN_FILENO, chunk, sizeof chunk, mt_stop_signal)) > 0) {
         total += n;
         if (total > set->max_size || mt_write_all(fd, chunk, (size_t)n) < 0) {
             if (total > set->max_size)

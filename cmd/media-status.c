@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-status.c - what happened, what there is, what goes on. */
 #include "cli/cli.h"
-#include "db-sqlite/db_sqlite.h"
+#include "drivers.h"
 #include "status/status.h"
-#include "store-fs/store_fs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,9 +97,6 @@ static const struct mt_cli cli = {
     .versions = versions,
 };
 
-static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
-
 /* How wide the terminal is. */
 static int columns(void)
 {
@@ -117,8 +113,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
     bool terminal = isatty(STDOUT_FILENO);
     struct mt_status s = {.run = r,
                           .common = &set->common,
-                          .stores = stores,
-                          .dbs = dbs,
+                          .stores = mt_stores,
+                          .dbs = mt_dbs,
                           .filter = set->filter,
                           .out = stdout,
                           .table = terminal && !set->json,

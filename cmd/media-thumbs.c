@@ -2,27 +2,34 @@
 /* media-thumbs.c - pictures of a film. */
 #include "av/av.h"
 #include "cli/cli.h"
-#include "db-sqlite/db_sqlite.h"
+#include "drivers.h"
 #include "stage/stage.h"
-#include "store-fs/store_fs.h"
 #include "thumbs/thumbs.h"
 
 struct settings {
     struct mt_common common;
     struct mt_stage_options stage;
-    int64_t count, width, height, quality;
-    const char *at, *format;
+    int64_t count, every_us, width, height, quality;
+    const char *at, *size, *fit, *cover, *format;
+    bool scenes;
 };
 
 static const struct mt_opt opts[] = {
-    MT_INT(struct settings, count, 0, "count", "N", 1, MT_THUMBS_MAX, "processing.thumbnail_count",
+    MT_INT(struct settings, count, 0, "count", "N", 0, MT_THUMBS_MAX, "processing.thumbnail_count",
            "pictures, spread over the film"),
     MT_STR(struct settings, at, 0, "at", "LIST", NULL, "at these times instead: 30,1:00,50%"),
+    MT_DURATION(struct settings, every_us, 0, "every", NULL, "one each so much time instead"),
+    MT_FLAG(struct settings, scenes, 0, "scenes", "the first of each scene instead"),
+    MT_CHOICE(struct settings, cover, 0, "cover", "WHEN", mt_thumbs_covers, NULL,
+              "embedded cover art: if there is no film, or first"),
+    MT_STR(struct settings, size, 0, "size", "LIST", NULL, "instead of both: 320x,160x90,x90"),
+    MT_CHOICE(struct settings, fit, 0, "fit", "HOW", mt_thumbs_fits, NULL,
+              "into the size: contain, cover (cut), width"),
     MT_INT(struct settings, width, 0, "width", "PIXELS", 0, 16384, NULL,
            "of the picture; 0: as the source"),
     MT_INT(struct settings, height, 0, "height", "PIXELS", 0, 16384, NULL,
            "at most; 0: follows the width"),
-    MT_STR(struct settings, format, 0, "format", "LIST", NULL, "webp, jpg, png"),
+    MT_STR(struct settings, format, 0, "format", "LIST", NULL, "webp, jpg, png, avif, jxl"),
     MT_INT(struct settings, quality, 0, "picture-quality", "N", 1, 100, NULL,
            "of the pictures, 1 to 100"),
     MT_STAGE_OPTS(struct settings),
@@ -47,14 +54,16 @@ static const struct mt_cli cli = {
     .versions = mt_av_versions,
 };
 
-static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
-
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
     struct mt_thumbs spec = {.count = set->count,
                              .at = set->at,
+                             .every_us = set->every_us,
+                             .scenes = set->scenes,
+                             .cover = set->cover,
+                             .sizes = set->size,
+                             .fit = set->fit,
                              .width_px = set->width,
                              .height_px = set->height,
                              .formats = set->format,
@@ -69,8 +78,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .parameters = parameters,
                              .common = &set->common,
                              .options = &set->stage,
-                             .stores = stores,
-                             .dbs = dbs,
+                             .stores = mt_stores,
+                             .dbs = mt_dbs,
                              .work = mt_thumbs_work,
                              .ctx = &spec};
     int ret = mt_stage_run(&stage, r, err);
@@ -80,7 +89,12 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.count = 10, .width = 320, .format = "webp,jpg", .quality = 80};
+    struct settings set = {.count = 10,
+                           .width = 320,
+                           .fit = "contain",
+                           .cover = "fallback",
+                           .format = "webp,jpg",
+                           .quality = 80};
 
     mt_stage_defaults(&set.stage);
     return mt_main(&cli, argc, argv, &set, run);

@@ -19,23 +19,27 @@ uses.proc      := base
 # ports: interface and dispatcher, no driver named
 uses.store     := base
 uses.db        := base json
+uses.scan      := base json
 
 # drivers
 uses.store-fs  := base store
 uses.store-mem := base store
 uses.db-sqlite := base db
+uses.scan-clamd  := base proc scan
+uses.scan-clamav := base json proc scan
 
 # media
 uses.jail      := base
 uses.worker    := base json jail
 uses.sniff     := base
 uses.av        := base json
+uses.clam      := base json jail worker proc scan
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
 uses.catalog   := base json doc db store
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
-uses.ingest    := base json conf cli doc digest proc db store catalog
+uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc store stage worker av
 uses.analyze   := base json cli doc store stage worker av
@@ -56,13 +60,21 @@ hdrs.sniff     := magic.h
 pkgs.av        := libavformat libavfilter libavcodec libswscale libswresample libavutil
 hdrs.av        := libav* libsw*
 
+pkgs.clam      := libclamav
+hdrs.clam      := clamav.h
+
 # jansson's value type is the toolkit's own: any module that uses json may name it.
 open.json      := jansson.h
 
+# The drivers that cmd/drivers.h and cmd/scanners.h name.
+uses.drivers   := store-fs db-sqlite
+uses.scanners  := scan-clamd scan-clamav
+
 # What each program is made of. Its link line follows from this and the above.
-uses.media-ingest    := ingest store-fs db-sqlite
+uses.media-ingest    := ingest drivers scanners
+uses.media-scan      := clam cli doc scanners store-fs
 uses.media-probe     := probe cli doc store-fs
-uses.media-transcode := transcode store-fs db-sqlite
-uses.media-thumbs    := thumbs store-fs db-sqlite
-uses.media-analyze   := analyze store-fs db-sqlite
-uses.media-status    := status store-fs db-sqlite
+uses.media-transcode := transcode drivers
+uses.media-thumbs    := thumbs drivers
+uses.media-analyze   := analyze drivers
+uses.media-status    := status drivers

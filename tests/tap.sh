@@ -9,7 +9,7 @@
 MT_TOP=${MT_TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 MT_BUILD=${MT_BUILD:-$MT_TOP/build}
 bin=$MT_BUILD/bin
-PATH=$bin:$MT_TOP/scripts:$PATH
+PATH=$bin:$PATH:$MT_TOP/scripts # at the end: one of the scripts is called test
 # The warning that nothing is scanned has its own test.
 export MT_TOP MT_BUILD PATH LC_ALL=C.UTF-8 MEDIA_SCANNER=none:
 

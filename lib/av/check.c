@@ -2,6 +2,7 @@
 /* check.c - decoding a file to its end and counting what comes out. */
 #include "av/probe.h"
 
+#include "av/frame.h"
 #include "av/input.h"
 #include "av/logged.h"
 #include "json/json.h"
@@ -52,11 +53,7 @@ static int64_t frame_us(const struct counted *k, const AVFrame *f, int64_t *end)
     if (f->nb_samples > 0 && f->sample_rate > 0)
         duration = av_rescale(f->nb_samples, AV_TIME_BASE, f->sample_rate);
     else
-#if LIBAVUTIL_VERSION_MAJOR >= 58
-        duration = av_rescale_q(f->duration, tb, AV_TIME_BASE_Q);
-#else
-        duration = av_rescale_q(f->pkt_duration, tb, AV_TIME_BASE_Q);
-#endif
+        duration = av_rescale_q(mt_frame_duration(f), tb, AV_TIME_BASE_Q);
     if (at == AV_NOPTS_VALUE) {
         *end = k->end_us == AV_NOPTS_VALUE ? duration : k->end_us + duration;
         return k->end_us == AV_NOPTS_VALUE ? 0 : k->end_us;
@@ -82,7 +79,7 @@ static void count_frame(struct check *c, struct counted *k)
     }
     if (end > c->done_us)
         c->done_us = end;
-    if ((c->frame->flags & AV_FRAME_FLAG_CORRUPT) || c->frame->decode_error_flags)
+    if (mt_frame_damaged(c->frame))
         complain(c, k->stream, AVERROR_INVALIDDATA);
 }
 

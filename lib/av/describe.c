@@ -2,6 +2,7 @@
 /* describe.c - streams, chapters and tags as JSON. */
 #include "av/describe.h"
 
+#include "av/frame.h"
 #include "av/select.h"
 #include "base/text.h"
 #include "json/json.h"
@@ -158,13 +159,7 @@ static const char *field_order(enum AVFieldOrder order, const AVFrame *frame)
         return names[order];
     if (!frame)
         return NULL;
-#if LIBAVUTIL_VERSION_MAJOR >= 59
-    bool interlaced = frame->flags & AV_FRAME_FLAG_INTERLACED;
-    bool top = frame->flags & AV_FRAME_FLAG_TOP_FIELD_FIRST;
-#else
-    bool interlaced = frame->interlaced_frame, top = frame->top_field_first;
-#endif
-    return !interlaced ? "progressive" : top ? "tt" : "bb";
+    return !mt_frame_interlaced(frame) ? "progressive" : mt_frame_top_first(frame) ? "tt" : "bb";
 }
 
 static void describe_shape(json_t *o, AVStream *st, const AVFrame *frame)

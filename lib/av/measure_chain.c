@@ -7,7 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SECOND = 1000000, SPANS_MAX = 100000 };
+#define SECOND 1000000 /* us */
+
+enum { SPANS_MAX = 100000 };
 
 json_t *mt_seconds(int64_t us)
 {

@@ -8,8 +8,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#define SECOND 1000000 /* us */
+
 enum {
-    SECOND = 1000000,
     WIDTH = 320,
     SIDE_LEAST = 16,
     SCENES_MAX = 100000,
@@ -58,9 +59,7 @@ static int open_chain(struct mt_watcher *w, struct mt_err *err)
     par->width = w->w;
     par->height = w->h;
     par->time_base = AV_TIME_BASE_Q;
-#if LIBAVFILTER_VERSION_MAJOR >= 10
-    par->color_range = AVCOL_RANGE_MPEG;
-#endif
+    mt_frame_expect_color(par, AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG);
     if (w->black)
         snprintf(text + strlen(text), sizeof text - strlen(text),
                  ",blackdetect=d=0:pix_th=0.10:pic_th=0.98");

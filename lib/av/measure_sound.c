@@ -15,7 +15,9 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SECOND = 1000000, FINE_RATE = 192000, CHANNELS_MAX = 64, RANGE_LEAST = 5 /* s */ };
+#define SECOND 1000000 /* us */
+
+enum { FINE_RATE = 192000, CHANNELS_MAX = 64, RANGE_LEAST = 5 /* s */ };
 
 static const double absolute_gate = -70; /* LUFS */
 

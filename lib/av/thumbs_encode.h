@@ -9,8 +9,9 @@
 /*
  * Encodes what mt_render() made into packet->data, without any metadata: WebP
  * (lossy, alpha kept), JPEG (baseline, 4:2:0, optimal Huffman tables, what is
- * transparent lies on white) or PNG. quality 1-100 means about what it does in
- * libjpeg; PNG has none. MT_ERR_UNAVAILABLE when the libraries lack the encoder.
+ * transparent lies on white), PNG, AVIF (4:2:0, what is transparent on white; one still picture) or
+ * JPEG XL. quality 1-100 means about what it does in libjpeg; PNG has none. MT_ERR_UNAVAILABLE when
+ * the libraries lack the encoder.
  */
 int mt_encode(AVPacket *packet, const AVFrame *rgb, enum mt_av_picture_format format, int quality,
               struct mt_err *err) MT_MUST_USE;

@@ -25,7 +25,7 @@ static int open_decoder(struct mt_picker *p, struct mt_err *err)
 {
     struct mt_in *in = &p->in;
 
-    p->stream = in->video ? in->video : in->cover;
+    p->stream = in->video && !p->cover_only ? in->video : in->cover;
     if (!p->stream)
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no picture in it");
     p->cover = (p->stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
@@ -59,10 +59,8 @@ static int look(struct mt_picker *p, struct mt_err *err)
     return reopen(p, err);
 }
 
-int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
-                   const struct mt_av_progress *progress, struct mt_err *err)
+static int open_picker(struct mt_picker *p, struct mt_err *err)
 {
-    *p = (struct mt_picker){.fd = fd, .limits = *limits, .progress = progress};
     p->packet = av_packet_alloc();
     p->frame = av_frame_alloc();
     p->ahead = av_frame_alloc();
@@ -70,12 +68,27 @@ int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limit
         mt_av_fail(err, AVERROR(ENOMEM), "cannot decode");
         goto fail;
     }
-    if (mt_in_open(&p->in, fd, limits, err) != 0 || open_decoder(p, err) != 0 || look(p, err) != 0)
+    if (mt_in_open(&p->in, p->fd, &p->limits, err) != 0 || open_decoder(p, err) != 0 ||
+        look(p, err) != 0)
         goto fail;
     return 0;
 fail:
     mt_picker_close(p);
     return -1;
+}
+
+int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
+                   const struct mt_av_progress *progress, struct mt_err *err)
+{
+    *p = (struct mt_picker){.fd = fd, .limits = *limits, .progress = progress};
+    return open_picker(p, err);
+}
+
+int mt_picker_open_cover(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
+                         const struct mt_av_progress *progress, struct mt_err *err)
+{
+    *p = (struct mt_picker){.fd = fd, .limits = *limits, .progress = progress, .cover_only = true};
+    return open_picker(p, err);
 }
 
 void mt_picker_close(struct mt_picker *p)
@@ -285,6 +298,12 @@ static int64_t distance(int64_t a, int64_t b)
     return a > b ? a - b : b - a;
 }
 
+/* The index of some formats has the time of decoding, which is so much before that of showing. */
+static int64_t reorder(const struct mt_picker *p)
+{
+    return (p->stream->codecpar->video_delay + 1) * p->film.frame_us;
+}
+
 /* 0 and 1 as mt_picker_at(); 2: another way must be found. */
 static int by_seeking(struct mt_picker *p, int64_t wanted, int64_t tolerance, struct mt_err *err)
 {
@@ -294,7 +313,7 @@ static int by_seeking(struct mt_picker *p, int64_t wanted, int64_t tolerance, st
     if (!near && p->running && !p->ended && p->pos_us <= wanted &&
         (p->sparse || before <= p->pos_us || wanted - p->pos_us < NEAR))
         return decode_until(p, wanted, err);
-    if (land(p, near ? key : wanted, wanted + tolerance) != 0)
+    if (land(p, near ? key + reorder(p) : wanted, wanted + tolerance) != 0)
         return 2;
     if (distance(p->key_us, wanted) <= tolerance) {
         if (decode_key(p) == 0)

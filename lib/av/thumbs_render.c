@@ -9,6 +9,8 @@
  */
 #include "av/thumbs_render.h"
 
+#include "av/frame.h"
+
 #include <libavfilter/avfilter.h>
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
@@ -42,22 +44,49 @@ static struct orientation orientation_of(const AVFrame *frame, const AVStream *s
     }
 }
 
-/* The size before it is turned upright, such that it fits the box afterwards. */
-static void fit(int *w, int *h, const AVFrame *frame, AVRational sar, struct orientation o,
-                int box_w, int box_h)
+/* Sizes, upright: of the whole scaled picture, and of the part of it that is kept. */
+struct sizes {
+    int w, h;
+    int keep_w, keep_h;
+};
+
+static int pixels(double v)
 {
-    double dw = frame->width, dh = frame->height, k = 1;
+    return (int)fmax(1, floor(v + 0.5));
+}
+
+static struct sizes size_up(double dw, double dh, struct mt_av_box box, enum mt_av_fit fit)
+{
+    double bw = box.width_px, bh = fit == MT_AV_WIDTH ? 0 : box.height_px, k = 1;
+    bool cover = fit == MT_AV_COVER && bw > 0 && bh > 0;
+
+    if (cover) {
+        double less = fmin(1, fmin(dw / bw, dh / bh));
+
+        bw *= less;
+        bh *= less;
+        k = fmin(1, fmax(bw / dw, bh / dh));
+    }
+    if (bw <= 0 || bw > SIDE_MAX)
+        bw = SIDE_MAX;
+    if (bh <= 0 || bh > SIDE_MAX)
+        bh = SIDE_MAX;
+    if (!cover)
+        k = fmin(1, fmin(bw / dw, bh / dh));
+    struct sizes s = {.w = pixels(dw * k), .h = pixels(dh * k)};
+    s.keep_w = cover && pixels(bw) < s.w ? pixels(bw) : s.w;
+    s.keep_h = cover && pixels(bh) < s.h ? pixels(bh) : s.h;
+    return s;
+}
+
+static struct sizes sizes_of(const AVFrame *frame, AVRational sar, struct orientation o,
+                             struct mt_av_box box, enum mt_av_fit fit)
+{
+    double dw = frame->width, dh = frame->height;
 
     if (sar.num > 0 && sar.den > 0 && sar.num / sar.den < SAR_MAX && sar.den / sar.num < SAR_MAX)
         dw = dw * sar.num / sar.den;
-    if (box_w <= 0 || box_w > SIDE_MAX)
-        box_w = SIDE_MAX;
-    if (box_h <= 0 || box_h > SIDE_MAX)
-        box_h = SIDE_MAX;
-    k = fmin(k, (o.swap ? box_h : box_w) / dw);
-    k = fmin(k, (o.swap ? box_w : box_h) / dh);
-    *w = (int)fmax(1, floor(dw * k + 0.5));
-    *h = (int)fmax(1, floor(dh * k + 0.5));
+    return o.swap ? size_up(dh, dw, box, fit) : size_up(dw, dh, box, fit);
 }
 
 static bool is_hdr(const AVFrame *frame)
@@ -165,10 +194,7 @@ static int add_source(AVFilterContext **src, AVFilterGraph *graph, const AVFrame
         par->width = frame->width;
         par->height = frame->height;
         par->time_base = AV_TIME_BASE_Q;
-#if LIBAVFILTER_VERSION_MAJOR >= 10
-        par->color_space = frame->colorspace;
-        par->color_range = frame->color_range;
-#endif
+        mt_frame_expect_color(par, frame->colorspace, frame->color_range);
         av = av_buffersrc_parameters_set(*src, par);
         if (av >= 0)
             av = avfilter_init_str(*src, NULL);
@@ -238,14 +264,17 @@ static bool opaque(const AVFrame *rgba)
     return true;
 }
 
-static void copy_upright(AVFrame *to, const AVFrame *from, struct orientation o, int in_bpp,
-                         int out_bpp)
+static void copy_upright(AVFrame *to, const AVFrame *from, struct orientation o,
+                         const struct sizes *s, int in_bpp, int out_bpp)
 {
+    int left = (s->w - s->keep_w) / 2, top = (s->h - s->keep_h) / 2;
+
     for (int y = 0; y < to->height; y++) {
         uint8_t *p = to->data[0] + (ptrdiff_t)y * to->linesize[0];
 
         for (int x = 0; x < to->width; x++, p += out_bpp) {
-            int u = o.hflip ? to->width - 1 - x : x, v = o.vflip ? to->height - 1 - y : y;
+            int u = o.hflip ? s->w - 1 - x - left : x + left;
+            int v = o.vflip ? s->h - 1 - y - top : y + top;
 
             memcpy(p,
                    from->data[0] + (ptrdiff_t)(o.swap ? u : v) * from->linesize[0] +
@@ -256,7 +285,7 @@ static void copy_upright(AVFrame *to, const AVFrame *from, struct orientation o,
 }
 
 /* A clean frame that holds the pixels turned upright, and nothing else of the source. */
-static int upright(AVFrame **out, const AVFrame *from, struct orientation o)
+static int upright(AVFrame **out, const AVFrame *from, struct orientation o, const struct sizes *s)
 {
     bool alpha = from->format == AV_PIX_FMT_RGBA, keep = alpha && !opaque(from);
     AVFrame *to = av_frame_alloc();
@@ -265,8 +294,8 @@ static int upright(AVFrame **out, const AVFrame *from, struct orientation o)
     if (!to)
         return AVERROR(ENOMEM);
     to->format = keep ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24;
-    to->width = o.swap ? from->height : from->width;
-    to->height = o.swap ? from->width : from->height;
+    to->width = s->keep_w;
+    to->height = s->keep_h;
     to->color_range = AVCOL_RANGE_JPEG;
     to->colorspace = AVCOL_SPC_RGB;
     to->color_primaries = AVCOL_PRI_BT709;
@@ -277,31 +306,33 @@ static int upright(AVFrame **out, const AVFrame *from, struct orientation o)
         av_frame_free(&to);
         return av;
     }
-    copy_upright(to, from, o, alpha ? 4 : 3, keep ? 4 : 3);
+    copy_upright(to, from, o, s, alpha ? 4 : 3, keep ? 4 : 3);
     *out = to;
     return 0;
 }
 
 int mt_render(AVFrame **out, const AVFrame *frame, const struct mt_in *in, const AVStream *stream,
-              const struct mt_film *film, int width_px, int height_px, struct mt_err *err)
+              const struct mt_film *film, struct mt_av_box box, enum mt_av_fit fit,
+              struct mt_err *err)
 {
     AVRational sar = frame->sample_aspect_ratio;
     struct orientation o = orientation_of(frame, stream);
     AVFrame *flat = av_frame_alloc();
     char chain[CHAIN];
-    int w, h, av = AVERROR(ENOMEM);
+    struct sizes s;
+    int av = AVERROR(ENOMEM);
 
     if (stream->sample_aspect_ratio.num > 0)
         sar = av_guess_sample_aspect_ratio(in->format, (AVStream *)(uintptr_t)stream,
                                            (AVFrame *)(uintptr_t)frame);
     if (film->still)
         sar = (AVRational){1, 1};
-    fit(&w, &h, frame, sar, o, width_px, height_px);
-    chain_of(chain, sizeof chain, frame, !film->still, w, h);
+    s = sizes_of(frame, sar, o, box, fit);
+    chain_of(chain, sizeof chain, frame, !film->still, o.swap ? s.h : s.w, o.swap ? s.w : s.h);
     if (flat)
         av = run_chain(flat, frame, chain);
     if (av >= 0)
-        av = upright(out, flat, o);
+        av = upright(out, flat, o, &s);
     av_frame_free(&flat);
     return av < 0 ? mt_av_fail(err, av, "cannot render a picture") : 0;
 }

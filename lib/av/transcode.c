@@ -139,14 +139,7 @@ static void flag_fields(const struct session *s)
     if (order == AV_FIELD_UNKNOWN || order == AV_FIELD_PROGRESSIVE || !codec ||
         !(codec->props & AV_CODEC_PROP_INTRA_ONLY) || mt_frame_interlaced(s->frame))
         return;
-#ifdef AV_FRAME_FLAG_INTERLACED
-    s->frame->flags |= AV_FRAME_FLAG_INTERLACED;
-    if (order == AV_FIELD_TT || order == AV_FIELD_TB)
-        s->frame->flags |= AV_FRAME_FLAG_TOP_FIELD_FIRST;
-#else
-    s->frame->interlaced_frame = 1;
-    s->frame->top_field_first = order == AV_FIELD_TT || order == AV_FIELD_TB;
-#endif
+    mt_frame_set_fields(s->frame, order == AV_FIELD_TT || order == AV_FIELD_TB);
 }
 
 static int take_picture(struct session *s, struct mt_err *err)

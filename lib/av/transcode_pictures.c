@@ -5,7 +5,6 @@
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
 #include <libavutil/mem.h>
-#include <libavutil/opt.h>
 #include <stdio.h>
 
 static int make_source(struct mt_pictures *pictures, const AVFrame *frame, AVRational base)
@@ -23,13 +22,11 @@ static int make_source(struct mt_pictures *pictures, const AVFrame *frame, AVRat
     par->width = frame->width;
     par->height = frame->height;
     par->time_base = base;
+    mt_frame_expect_color(par, frame->colorspace, frame->color_range);
     ret = av_buffersrc_parameters_set(pictures->source, par);
     av_free(par);
     if (ret < 0)
         return ret;
-    /* Libraries that negotiate colours (FFmpeg 7) want to know; older ones have no such options. */
-    (void)av_opt_set_int(pictures->source, "colorspace", frame->colorspace, AV_OPT_SEARCH_CHILDREN);
-    (void)av_opt_set_int(pictures->source, "range", frame->color_range, AV_OPT_SEARCH_CHILDREN);
     return avfilter_init_dict(pictures->source, NULL);
 }
 

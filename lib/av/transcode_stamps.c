@@ -90,7 +90,7 @@ void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
 
 static bool believable(AVRational rate)
 {
-    return rate.num > 0 && rate.den > 0 && av_q2d(rate) <= RATE_MAX && av_q2d(rate) >= 0.5;
+    return rate.num > 0 && rate.den > 0 && av_q2d(rate) <= (double)RATE_MAX && av_q2d(rate) >= 0.5;
 }
 
 AVRational mt_honest_rate(const struct mt_in *in)

@@ -120,11 +120,7 @@ static void mark_key(struct mt_video *video, AVFrame *frame)
     AVRational gop = {MT_GOP_S, 1};
 
     frame->pict_type = AV_PICTURE_TYPE_NONE;
-#ifdef AV_FRAME_FLAG_KEY
-    frame->flags &= ~AV_FRAME_FLAG_KEY;
-#else
-    frame->key_frame = 0;
-#endif
+    mt_frame_clear_key(frame);
     if (frame->pts < video->next_key)
         return;
     frame->pict_type = AV_PICTURE_TYPE_I;

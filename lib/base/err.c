@@ -159,11 +159,32 @@ static enum mt_code code_of_errno(int e)
         return MT_ERR_NO_SPACE;
     case EROFS:
         return MT_ERR_READ_ONLY;
+    case EINTR: /* seen only where a signal was to end the wait */
+        return MT_ERR_CANCELLED;
     case EISDIR:
     case ENXIO:
         return MT_ERR_NOT_REGULAR;
     default:
         return MT_ERR_IO;
+    }
+}
+
+/* Where the remedy is another than that of the code. */
+static int hint_of_errno(struct mt_err *err, int e)
+{
+    switch (e) {
+    case EMFILE:
+    case ENFILE:
+        return mt_hint(err, "raise the limit on open files with ulimit -n");
+    case EBADF:
+        return mt_hint(err, "standard input or output was closed by what started the program");
+    case ENOMEM:
+    case EAGAIN:
+        return mt_hint(err, "memory or processes are used up, see free and ulimit -a; try again");
+    case EFBIG:
+        return mt_hint(err, "raise the limit on file sizes with ulimit -f");
+    default:
+        return -1;
     }
 }
 
@@ -180,7 +201,7 @@ int mt_fail_errno(struct mt_err *err, const char *fmt, ...)
     size_t max = sizeof err->msg - sizeof "...: " - strlen(why);
     size_t n = cut(err->msg, max);
     snprintf(err->msg + n, sizeof err->msg - n, "%s: %s", err->msg[n] ? "..." : "", why);
-    return -1;
+    return hint_of_errno(err, saved);
 }
 
 int mt_fail_in(struct mt_err *err, const char *fmt, ...)

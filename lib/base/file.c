@@ -50,12 +50,20 @@ int mt_write_all(int fd, const void *data, size_t n)
 
 ssize_t mt_read_full(int fd, void *data, size_t n)
 {
+    return mt_read_unless(fd, data, n, NULL);
+}
+
+ssize_t mt_read_unless(int fd, void *data, size_t n, int (*stopped)(void))
+{
     size_t got = 0;
 
     while (got < n) {
         ssize_t r = read(fd, (char *)data + got, n - got);
-        if (r < 0 && errno == EINTR)
-            continue;
+        if (r < 0 && errno == EINTR) {
+            if (!stopped || !stopped())
+                continue;
+            errno = EINTR;
+        }
         if (r < 0)
             return -1;
         if (r == 0)

@@ -25,6 +25,9 @@ int mt_write_all(int fd, const void *data, size_t n) MT_MUST_USE;
 /* Reads until n bytes or end of file. Returns the number read, or -1 with errno. */
 ssize_t mt_read_full(int fd, void *data, size_t n) MT_MUST_USE;
 
+/* As mt_read_full(), but a signal after which stopped() is not 0 ends it: -1 with EINTR. */
+ssize_t mt_read_unless(int fd, void *data, size_t n, int (*stopped)(void)) MT_MUST_USE;
+
 /* As mt_read_full(), at offset, without moving the descriptor's position. */
 ssize_t mt_pread_full(int fd, void *data, size_t n, int64_t offset) MT_MUST_USE;
 

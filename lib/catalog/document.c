@@ -116,7 +116,7 @@ static int add_variants(json_t *doc, struct mt_db *db, struct mt_store *store, c
     json_array_foreach(rows, i, row)
     {
         if (strcmp(mt_json_str(row, "variant_type", ""), "thumbnail") == 0)
-            json_array_append_new(thumbnails, mt_document_thumbnail(row, store));
+            mt_doc_insert_thumbnail(thumbnails, mt_document_thumbnail(row, store));
         else
             json_array_append_new(variants, mt_document_variant(row, store));
     }

@@ -8,6 +8,7 @@
 #include "catalog/owner.h"
 #include "json/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* --- intents --- */
@@ -89,19 +90,35 @@ static int intend(struct mt_db *db, const struct mt_variant_intent *in, char id[
     return ret;
 }
 
+static int check_intent(const struct mt_variant_intent *in, struct mt_err *err)
+{
+    if (mt_key_is_safe(in->key) && (!in->prefix || mt_str_ends(in->prefix, "/")))
+        return 0;
+    return mt_fail(err, MT_ERR_BUG, "no variant can be at '%s'", in->key);
+}
+
+int mt_variants_intend(struct mt_db *db, const struct mt_variant_intent *intents, int n,
+                       char (*ids)[MT_UUID_TEXT], enum mt_variant_claim *claims, struct mt_err *err)
+{
+    for (int i = 0; i < n; i++)
+        if (check_intent(&intents[i], err) < 0)
+            return -1;
+    if (mt_db_begin(db, true, err) < 0)
+        return -1;
+    for (int i = 0; i < n; i++) {
+        claims[i] = MT_VARIANT_MINE;
+        if (intend(db, &intents[i], ids[i], &claims[i], err) < 0) {
+            mt_db_rollback(db);
+            return -1;
+        }
+    }
+    return mt_db_commit(db, err);
+}
+
 int mt_variant_intend(struct mt_db *db, const struct mt_variant_intent *intent,
                       char id[MT_UUID_TEXT], enum mt_variant_claim *claim, struct mt_err *err)
 {
-    *claim = MT_VARIANT_MINE;
-    if (!mt_key_is_safe(intent->key) || (intent->prefix && !mt_str_ends(intent->prefix, "/")))
-        return mt_fail(err, MT_ERR_BUG, "no variant can be at '%s'", intent->key);
-    if (mt_db_begin(db, true, err) < 0)
-        return -1;
-    if (intend(db, intent, id, claim, err) < 0) {
-        mt_db_rollback(db);
-        return -1;
-    }
-    return mt_db_commit(db, err);
+    return mt_variants_intend(db, intent, 1, (char(*)[MT_UUID_TEXT])id, claim, err);
 }
 
 /* --- publishing and not --- */
@@ -144,19 +161,49 @@ static int publish(struct mt_db *db, const json_t *row, const struct mt_variant_
     return ret;
 }
 
-int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant_result *result,
+static int publish_own(struct mt_db *db, const char *id, const struct mt_variant_result *result,
                        struct mt_err *err)
+{
+    json_t *row = own(db, id, err);
+    int ret = row ? publish(db, row, result, err) : -1;
+
+    json_decref(row);
+    return ret;
+}
+
+int mt_variants_publish(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
+                        const struct mt_variant_result *results, int n, struct mt_err *err)
 {
     if (mt_db_begin(db, true, err) < 0)
         return -1;
-    json_t *row = own(db, id, err);
-    int ret = row ? publish(db, row, result, err) : -1;
-    json_decref(row);
-    if (ret < 0) {
-        mt_db_rollback(db);
-        return -1;
-    }
+    for (int i = 0; i < n; i++)
+        if (publish_own(db, ids[i], &results[i], err) < 0) {
+            mt_db_rollback(db);
+            return -1;
+        }
     return mt_db_commit(db, err);
+}
+
+int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant_result *result,
+                       struct mt_err *err)
+{
+    char ids[1][MT_UUID_TEXT];
+
+    snprintf(ids[0], sizeof ids[0], "%s", id);
+    return mt_variants_publish(db, ids, result, 1, err);
+}
+
+int mt_variant_amend(struct mt_db *db, const char *id, const json_t *details, struct mt_err *err)
+{
+    int64_t changes = 0;
+    char now[MT_TIME_TEXT];
+
+    if (mt_db_exec(db, &changes, err,
+                   "UPDATE media_variants SET details = $2, updated_at = $3"
+                   " WHERE id = $1 AND processing_status = 'completed'",
+                   "sjs", id, details, mt_time_text(mt_now_us(), now)) < 0)
+        return -1;
+    return changes ? 0 : mt_fail(err, MT_ERR_NOT_FOUND, "there is no variant '%s' any more", id);
 }
 
 int mt_variant_discard(struct mt_db *db, struct mt_store *store, const json_t *row,

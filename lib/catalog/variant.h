@@ -42,6 +42,11 @@ int mt_variant_intend(struct mt_db *db, const struct mt_variant_intent *intent,
                       char id[MT_UUID_TEXT], enum mt_variant_claim *claim,
                       struct mt_err *err) MT_MUST_USE;
 
+/* Many at once in one transaction: all of them or none. ids and claims have n members. */
+int mt_variants_intend(struct mt_db *db, const struct mt_variant_intent *intents, int n,
+                       char (*ids)[MT_UUID_TEXT], enum mt_variant_claim *claims,
+                       struct mt_err *err) MT_MUST_USE;
+
 struct mt_variant_result {
     const char *resolution; /* "1280x720", or NULL */
     const char *bitrate;    /* "2500k", or NULL */
@@ -56,6 +61,15 @@ struct mt_variant_result {
 /* Makes it visible, with its event. MT_ERR_NOT_FOUND when intent or asset are gone meanwhile. */
 int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant_result *result,
                        struct mt_err *err) MT_MUST_USE;
+
+/* Many at once in one transaction: all of them or none. */
+int mt_variants_publish(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
+                        const struct mt_variant_result *results, int n,
+                        struct mt_err *err) MT_MUST_USE;
+
+/* Replaces the details of a finished variant. MT_ERR_NOT_FOUND when it is gone meanwhile. */
+int mt_variant_amend(struct mt_db *db, const char *id, const json_t *details,
+                     struct mt_err *err) MT_MUST_USE;
 
 /*
  * Removes this process's intent and its objects; a finished variant that was to

@@ -12,6 +12,7 @@ struct mt_opts {
     const struct mt_opt *opt[MT_OPTS_MAX];
     char *origin[MT_OPTS_MAX]; /* NULL: the default */
     int n;
+    char *db, *store; /* URLs that were made because nobody gave one; the settings point here */
 };
 
 /* A command line taken apart, nothing applied yet. */

@@ -12,10 +12,12 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 enum { EXIT_PARTIAL = 3, EXIT_EPIPE = 128 + SIGPIPE };
@@ -78,15 +80,20 @@ static void setup_output(const struct mt_cli *cli, struct mt_common *c, const ch
     mt_progress_setup(cli->name, c);
 }
 
-/* The directory of the running program, where its siblings are; "" if the system does not say. */
+/*
+ * The directory of the running program, where its siblings are; "" if the system does not say.
+ * Without /proc the kernel still tells by what path the program was run.
+ */
 static char *own_dir(void)
 {
-    char path[4096];
+    const char *run_as = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+    char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
 
-    if (n <= 0)
-        return mt_strdup("");
-    path[n] = '\0';
+    if (n > 0)
+        path[n] = '\0';
+    else if (!run_as || !realpath(run_as, path))
+        path[0] = '\0';
     return mt_strndup(path, (size_t)(mt_path_base(path) - path));
 }
 

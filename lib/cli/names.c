@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/mem.h"
+#include "cli/signals.h"
 #include "json/json.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@ static int open_list(struct mt_names *names, struct mt_err *err)
     names->list = mt_alloc(sizeof *names->list);
     names->list->fd = fd;
     mt_lines_init(&names->list->lines, fd, names->common->null ? '\0' : '\n', NAME_MAX_BYTES);
+    names->list->lines.name = "the list";
+    names->list->lines.interrupted = mt_stop_signal;
     return 0;
 }
 
@@ -56,6 +59,8 @@ int mt_names_next(struct mt_names *names, const char **name, struct mt_err *err)
     while (ret == 1 && n == 0);
     if (ret == 1)
         *name = line;
+    if (ret < 0 && err->code == MT_ERR_BAD_DOCUMENT)
+        mt_hint(err, "it takes one name a line, or with -0 one before each NUL");
     return ret < 0 ? mt_fail_in(err, "--files-from '%s'", names->common->files_from) : ret;
 }
 

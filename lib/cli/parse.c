@@ -24,6 +24,9 @@ void mt_opts_free(struct mt_opts *opts)
     for (int i = 0; i < opts->n; i++)
         free(opts->origin[i]);
     opts->n = 0;
+    free(opts->db);
+    free(opts->store);
+    opts->db = opts->store = NULL;
 }
 
 int mt_opts_find(const struct mt_opts *opts, const char *name, size_t n)

@@ -6,8 +6,10 @@
 #include "base/path.h"
 #include "base/text.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *mt_env_get(const char *const *env, const char *name)
 {
@@ -19,6 +21,14 @@ const char *mt_env_get(const char *const *env, const char *name)
     return NULL;
 }
 
+/* What the system says where the environment is silent; never the root directory by accident. */
+static const char *home_of_user(void)
+{
+    const struct passwd *user = getpwuid(getuid());
+
+    return user && user->pw_dir && *user->pw_dir == '/' ? user->pw_dir : "/nonexistent";
+}
+
 /* The XDG base directory specification: only absolute paths count. */
 static char *xdg_dir(const char *const *env, const char *name, const char *below_home)
 {
@@ -27,7 +37,9 @@ static char *xdg_dir(const char *const *env, const char *name, const char *below
 
     if (dir && *dir == '/')
         return mt_path_join(dir, "media-toolkit");
-    return mt_asprintf("%s/%s/media-toolkit", home && *home == '/' ? home : "", below_home);
+    if (!home || *home != '/')
+        home = home_of_user();
+    return mt_asprintf("%s/%s/media-toolkit", home, below_home);
 }
 
 static int load_if_there(struct mt_conf *conf, const char *file, struct mt_err *err)
@@ -144,36 +156,48 @@ static const char *conf_text(const struct mt_conf *conf, const char *path, const
     return v && *v->text ? v->text : fallback;
 }
 
-/* Where rows and objects are when nobody says so. The strings live as long as the program. */
+static char *default_db(const struct mt_conf *conf, struct mt_opts *opts, const char *const *env)
+{
+    const struct mt_conf_value *host = mt_conf_get(conf, "database.host");
+    const char *service = mt_env_get(env, "STATE_DIRECTORY");
+
+    if (host) {
+        set_origin(opts, "db", host->origin);
+        return mt_asprintf("postgresql://%s:%s/%s", host->text,
+                           conf_text(conf, "database.port", "5432"),
+                           conf_text(conf, "database.name", "media"));
+    }
+    char *dir = service ? mt_strdup(service) : xdg_dir(env, "XDG_STATE_HOME", ".local/state");
+    char *url = mt_asprintf("sqlite://%s/media.db", dir);
+    free(dir);
+    return url;
+}
+
+static char *default_store(const struct mt_conf *conf, struct mt_opts *opts, const char *const *env)
+{
+    const struct mt_conf_value *bucket = mt_conf_get(conf, "aws.s3_bucket");
+    const char *service = mt_env_get(env, "STATE_DIRECTORY");
+
+    if (bucket) {
+        set_origin(opts, "store", bucket->origin);
+        return mt_asprintf("s3://%s", bucket->text);
+    }
+    char *dir = service ? mt_strdup(service) : xdg_dir(env, "XDG_DATA_HOME", ".local/share");
+    char *path = mt_path_join(dir, "store");
+    char *url = mt_path_to_file_url(path);
+    free(path);
+    free(dir);
+    return url;
+}
+
+/* Where rows and objects are when nobody says so. */
 static void default_urls(struct mt_common *c, const struct mt_conf *conf, struct mt_opts *opts,
                          const char *const *env)
 {
-    const char *service = mt_env_get(env, "STATE_DIRECTORY");
-    const struct mt_conf_value *host = mt_conf_get(conf, "database.host");
-    const struct mt_conf_value *bucket = mt_conf_get(conf, "aws.s3_bucket");
-
-    if (!c->db && host) {
-        c->db = mt_asprintf("postgresql://%s:%s/%s", host->text,
-                            conf_text(conf, "database.port", "5432"),
-                            conf_text(conf, "database.name", "media"));
-        set_origin(opts, "db", host->origin);
-    }
-    if (!c->store && bucket) {
-        c->store = mt_asprintf("s3://%s", bucket->text);
-        set_origin(opts, "store", bucket->origin);
-    }
-    if (!c->db) {
-        char *dir = service ? mt_strdup(service) : xdg_dir(env, "XDG_STATE_HOME", ".local/state");
-        c->db = mt_asprintf("sqlite://%s/media.db", dir);
-        free(dir);
-    }
-    if (!c->store) {
-        char *dir = service ? mt_strdup(service) : xdg_dir(env, "XDG_DATA_HOME", ".local/share");
-        char *path = mt_path_join(dir, "store");
-        c->store = mt_path_to_file_url(path);
-        free(path);
-        free(dir);
-    }
+    if (!c->db)
+        c->db = opts->db = default_db(conf, opts, env);
+    if (!c->store)
+        c->store = opts->store = default_store(conf, opts, env);
 }
 
 static const char *given_text(const struct mt_given *given, const char *name)

@@ -34,6 +34,7 @@ void mt_signals_setup(void)
     sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* a file that may not grow is an error like any other */
 }
 
 int mt_stop_signal(void)

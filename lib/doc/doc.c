@@ -46,8 +46,10 @@ int mt_doc_check(const json_t *doc, struct mt_err *err)
     int64_t schema = mt_json_int(doc, "schema", -1);
     if (schema != MT_DOC_SCHEMA)
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "'schema' is not %d", (int)MT_DOC_SCHEMA);
-    if (!json_is_object(json_object_get(doc, "asset")) &&
-        !json_is_object(json_object_get(doc, "error")))
+    const json_t *error = json_object_get(doc, "error");
+    if (error && !json_is_null(error) && !json_is_object(error))
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "'error' is neither null nor an object");
+    if (!json_is_object(json_object_get(doc, "asset")) && !json_is_object(error))
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "neither 'asset' nor 'error' in it");
     return 0;
 }
@@ -82,16 +84,63 @@ bool mt_doc_failed(const json_t *doc)
     return json_is_object(json_object_get(doc, "error"));
 }
 
+/* The code that an error names; one that names success is a failure all the same. */
+static enum mt_code code_of(const json_t *failed)
+{
+    enum mt_code code = mt_code_by_name(mt_json_str(failed, "error.code", "failed"));
+
+    return code == MT_OK || code == MT_ERR_NOT_APPLICABLE ? MT_ERR_FAILED : code;
+}
+
 enum mt_code mt_doc_code(const json_t *doc)
 {
     const char *name;
     json_t *stage;
 
     if (mt_doc_failed(doc))
-        return mt_code_by_name(mt_json_str(doc, "error.code", "failed"));
-    json_object_foreach(
-        json_object_get(doc, "stages"), name,
-        stage) if (strcmp(mt_json_str(stage, "status", ""), "failed") ==
-                   0) return mt_code_by_name(mt_json_str(stage, "error.code", "failed"));
+        return code_of(doc);
+    json_object_foreach(json_object_get(doc, "stages"), name,
+                        stage) if (strcmp(mt_json_str(stage, "status", ""), "failed") ==
+                                   0) return code_of(stage);
     return MT_OK;
+}
+
+static int by_time(const json_t *a, const json_t *b)
+{
+    double d = mt_json_num(a, "timestamp", 0) - mt_json_num(b, "timestamp", 0);
+    int64_t wider = mt_json_int(b, "width", 0) - mt_json_int(a, "width", 0);
+
+    if (d < 0 || d > 0)
+        return d < 0 ? -1 : 1;
+    if (wider != 0)
+        return wider < 0 ? -1 : 1;
+    return strcmp(mt_json_str(b, "format", ""), mt_json_str(a, "format", ""));
+}
+
+void mt_doc_insert_thumbnail(json_t *thumbnails, json_t *entry)
+{
+    size_t at = json_array_size(thumbnails);
+
+    while (at > 0 && by_time(json_array_get(thumbnails, at - 1), entry) > 0)
+        at--;
+    json_array_insert_new(thumbnails, at, entry);
+}
+
+void mt_doc_add_variant(json_t *doc, json_t *entry)
+{
+    json_t *variants = json_object_get(doc, "variants");
+    const char *url = mt_json_str(entry, "url", "");
+    json_t *old;
+    size_t i;
+
+    if (!json_is_array(variants)) {
+        variants = json_array();
+        json_object_set_new(doc, "variants", variants);
+    }
+    json_array_foreach(variants, i, old) if (strcmp(mt_json_str(old, "url", "?"), url) == 0)
+    {
+        json_array_set_new(variants, i, entry);
+        return;
+    }
+    json_array_append_new(variants, entry);
 }

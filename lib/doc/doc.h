@@ -28,8 +28,18 @@ json_t *mt_doc_new(const char *name);
  */
 void mt_doc_set_name(json_t *asset, const char *name);
 
-/* MT_ERR_BAD_DOCUMENT unless it is an object with "schema": 1 and an asset or an error. */
+/* MT_ERR_BAD_DOCUMENT unless it is an object with "schema": 1 and an asset or an error, which is an
+ * object or null. */
 int mt_doc_check(const json_t *doc, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Puts an entry (a new reference, taken) where it belongs in a list of thumbnails: in order of
+ * time, the larger of one time first, then WebP before PNG, JPEG and AVIF.
+ */
+void mt_doc_insert_thumbnail(json_t *thumbnails, json_t *entry);
+
+/* Adds an entry (a new reference, taken) to variants, in place of one of the same url. */
+void mt_doc_add_variant(json_t *doc, json_t *entry);
 
 /* The failure is fatal to the asset: later programs pass the document on as it is. */
 void mt_doc_fail(json_t *doc, const char *stage, const struct mt_err *err);

@@ -96,7 +96,7 @@ static int copy_chunks(const struct mt_copy *copy, struct mt_put *put, struct ri
 
     for (*bytes = 0;;) {
         unsigned i = wait_for_slot(ring);
-        ssize_t n = mt_read_full(copy->from, ring->data[i], CHUNK);
+        ssize_t n = mt_read_unless(copy->from, ring->data[i], CHUNK, copy->stopped);
         if (n < 0)
             return mt_fail_errno(err, "cannot read '%s' at byte %lld", copy->name,
                                  (long long)*bytes);
@@ -117,7 +117,7 @@ static int copy_chunks(const struct mt_copy *copy, struct mt_put *put, struct ri
         }
         if (copy->progress)
             copy->progress(copy->ctx, *bytes);
-        if (copy->stopped && copy->stopped(copy->ctx))
+        if (copy->stopped && copy->stopped())
             return mt_fail(err, MT_ERR_CANCELLED, "stopped while storing '%s'", copy->name);
     }
 }

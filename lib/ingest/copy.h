@@ -15,7 +15,7 @@ struct mt_copy {
     int64_t expected;                           /* bytes it probably has; -1: unknown */
     const char *name;                           /* for messages */
     void (*progress)(void *ctx, int64_t bytes); /* called after each chunk; may be NULL */
-    bool (*stopped)(void *ctx);                 /* asked after each chunk; MT_ERR_CANCELLED */
+    int (*stopped)(void); /* asked after each chunk and each signal; MT_ERR_CANCELLED */
     void *ctx;
 };
 

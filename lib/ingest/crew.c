@@ -2,12 +2,14 @@
 /* crew.c - see crew.h. */
 #include "ingest/crew.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct place {
@@ -22,8 +24,9 @@ struct mt_crew {
     struct place ring[MT_CREW_WINDOW];
     unsigned front, begun, end; /* counts: given back, taken by workers, added */
     bool closing;
-    int n;
-    pthread_t *threads;
+    int n, started;
+    struct mt_scanner *scanners[MT_CREW_MAX]; /* one for each worker, which closes it */
+    pthread_t threads[MT_CREW_MAX];
 };
 
 static struct place *place(struct mt_crew *crew, unsigned i)
@@ -46,34 +49,46 @@ static struct place *next_work(struct mt_crew *crew)
     }
 }
 
+static int take_scanner(struct mt_crew *crew, struct mt_scanner **scanner)
+{
+    pthread_mutex_lock(&crew->lock);
+    int me = crew->started++;
+    *scanner = crew->scanners[me];
+    pthread_mutex_unlock(&crew->lock);
+    return me;
+}
+
 static void *worker(void *arg)
 {
     struct mt_crew *crew = arg;
-    struct mt_helper *helper = NULL;
+    struct mt_hands hands = {.scanner = NULL};
     struct place *p;
 
-    mt_helper_open(&helper, crew->in->run->dir, &crew->in->spec->limits);
+    int me = take_scanner(crew, &hands.scanner);
+    mt_helper_open(&hands.helper, crew->in->run->dir, &crew->in->spec->limits);
     pthread_mutex_lock(&crew->lock);
     while ((p = next_work(crew))) {
         struct mt_entry *e = p->entry;
         pthread_mutex_unlock(&crew->lock);
-        mt_entry_work(e, helper);
+        mt_entry_work(e, &hands);
         pthread_mutex_lock(&crew->lock);
         p->ready = true;
         pthread_cond_signal(&crew->ready);
     }
     pthread_mutex_unlock(&crew->lock);
-    mt_helper_close(&helper);
+    mt_helper_close(&hands.helper);
+    mt_scan_close(&crew->scanners[me]);
     return NULL;
 }
 
-/* Signals are the main thread's. */
+/* Signals are the main thread's, but for the one that ends a wait. */
 static int start(struct mt_crew *crew, int n)
 {
     sigset_t all, old;
     int problem = 0;
 
     sigfillset(&all);
+    sigdelset(&all, SIGUSR2);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     while (crew->n < n && problem == 0) {
         problem = pthread_create(&crew->threads[crew->n], NULL, worker, crew);
@@ -83,24 +98,70 @@ static int start(struct mt_crew *crew, int n)
     return crew->n > 0 ? 0 : problem;
 }
 
+/*
+ * One for each worker, as a scanner belongs to one thread. That of libclamav keeps
+ * all signatures in memory: one is enough. How many workers there can be, or -1.
+ */
+static int open_scanners(struct mt_crew *crew, int n, struct mt_err *err)
+{
+    const struct mt_ingest *spec = crew->in->spec;
+    struct mt_scan_config config = {.dir = crew->in->run->dir,
+                                    .max_age_us = spec->verdicts.max_age_us};
+
+    for (int i = 0; i < n; i++) {
+        if (mt_scan_open(&crew->scanners[i], spec->scanner, spec->scanners, &config, err) < 0)
+            return -1;
+        const char *scheme = mt_scan_scheme(crew->scanners[i]);
+        if (i == 0 && !spec->scanner && strcmp(scheme, "none") == 0)
+            mt_log(MT_LOG_WARN,
+                   "no virus scanner: files are taken in unscanned (--scanner=none: says that "
+                   "this is meant)");
+        if (strcmp(scheme, "clamav") == 0)
+            return i + 1;
+    }
+    return n;
+}
+
+static void wake(int sig)
+{
+    (void)sig;
+}
+
+static void install_waker(void)
+{
+    struct sigaction action = {.sa_handler = wake};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR2, &action, NULL);
+}
+
+void mt_crew_interrupt(struct mt_crew *crew)
+{
+    for (int i = 0; i < crew->n; i++)
+        pthread_kill(crew->threads[i], SIGUSR2);
+}
+
 int mt_crew_open(struct mt_crew **out, struct mt_intake *in, int n, struct mt_err *err)
 {
     struct mt_crew *crew = mt_alloc(sizeof *crew);
     pthread_condattr_t attr;
 
     crew->in = in;
-    crew->threads = mt_alloc((size_t)n * sizeof *crew->threads);
     pthread_mutex_init(&crew->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&crew->work, NULL);
     pthread_cond_init(&crew->ready, &attr);
     pthread_condattr_destroy(&attr);
-    int problem = start(crew, n);
     *out = crew;
-    if (problem == 0)
+    install_waker();
+    n = open_scanners(crew, n, err);
+    int problem = n > 0 ? start(crew, n) : 0;
+    if (n > 0 && problem == 0)
         return 0;
     mt_crew_close(out);
+    if (n < 0)
+        return -1;
     errno = problem;
     return mt_fail_errno(err, "cannot start a thread");
 }
@@ -122,10 +183,11 @@ void mt_crew_close(struct mt_crew **crew)
         pthread_join(c->threads[i], NULL);
     for (; c->front != c->end; c->front++)
         mt_entry_free(&place(c, c->front)->entry);
+    for (int i = c->started; i < MT_CREW_MAX; i++)
+        mt_scan_close(&c->scanners[i]);
     pthread_cond_destroy(&c->ready);
     pthread_cond_destroy(&c->work);
     pthread_mutex_destroy(&c->lock);
-    free(c->threads);
     free(c);
     *crew = NULL;
 }

@@ -11,13 +11,19 @@
 
 #include "ingest/internal.h"
 
-enum { MT_CREW_WINDOW = 128 }; /* entries under way at once */
+enum {
+    MT_CREW_WINDOW = 128, /* entries under way at once */
+    MT_CREW_MAX = 64,     /* workers */
+};
 
 /* Starts n workers. */
 int mt_crew_open(struct mt_crew **out, struct mt_intake *in, int n, struct mt_err *err) MT_MUST_USE;
 
 /* Waits for what is being worked on, and frees all. */
 void mt_crew_close(struct mt_crew **crew);
+
+/* Ends waits of the workers, so that they see that a signal wants an end. */
+void mt_crew_interrupt(struct mt_crew *crew);
 
 /* How many entries it has; at most `window` fit. */
 int mt_crew_count(struct mt_crew *crew);

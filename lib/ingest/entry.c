@@ -21,7 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LARGE = 32 << 20 };
+enum {
+    LARGE = 32 << 20,
+    VERDICT_US = 3 * 1000 * 1000, /* how long a refusal waits for the scan */
+};
 
 struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name)
 {
@@ -50,6 +53,7 @@ void mt_entry_free(struct mt_entry **entry)
 
     if (!e)
         return;
+    mt_scanning_abort(&e->scanning);
     mt_fd_close(&e->fd);
     mt_put_abort(&e->put);
     mt_job_drop(&e->job);
@@ -100,7 +104,7 @@ static int spool(struct mt_entry *e, int from, struct mt_err *err)
     e->fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (e->fd < 0)
         return mt_fail_errno(err, "cannot keep '%s' in /var/tmp", e->name);
-    while ((n = mt_read_full(from, chunk, sizeof chunk)) > 0) {
+    while ((n = mt_read_unless(from, chunk, sizeof chunk, mt_stop_signal)) > 0) {
         e->size += n;
         if (e->size > e->in->spec->max_size)
             return check_size(e, e->size, err);
@@ -108,12 +112,6 @@ static int spool(struct mt_entry *e, int from, struct mt_err *err)
             return mt_fail_errno(err, "cannot keep '%s' in /var/tmp", e->name);
     }
     return n < 0 ? mt_fail_errno(err, "cannot read '%s'", e->name) : 0;
-}
-
-static bool stopped(void *ctx)
-{
-    (void)ctx;
-    return mt_stop_signal() != 0;
 }
 
 static void count(void *ctx, int64_t bytes)
@@ -131,7 +129,7 @@ static int store_bytes(struct mt_entry *e, int from, int64_t expected, struct mt
                            .expected = expected,
                            .name = e->name,
                            .progress = count,
-                           .stopped = stopped,
+                           .stopped = mt_stop_signal,
                            .ctx = e};
 
     if (mt_store_begin(e->in->store, e->key, &e->put, err) < 0)
@@ -281,9 +279,6 @@ int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_er
     compose_metadata(e);
     if (accept_format(e, err) < 0)
         return -1;
-    e->scan =
-        json_pack("{s:s, s:n, s:n, s:i, s:I}", "verdict", "skipped", "engine", "database_age_s",
-                  "bytes_scanned", 0, "bytes_total", (json_int_t)e->stat.st_size);
     if (!e->key) {
         snprintf(ext, sizeof ext, "%.*s", (int)strcspn(e->format->extensions, " "),
                  e->format->extensions);
@@ -387,19 +382,61 @@ static int store(struct mt_entry *e, struct mt_err *err)
     return e->is_stream ? 0 : check_unchanged(e, err);
 }
 
-static int work(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
+/* Waits for the verdict of the scan and judges by it. */
+static int judge_scan(struct mt_entry *e, struct mt_err *err)
+{
+    const char *status = NULL;
+    struct mt_scan_result result;
+
+    if (mt_scanning_end(&e->scanning, &result, err) < 0)
+        return -1;
+    e->scan = mt_scan_to_json(&result);
+    json_object_set(json_object_get(e->doc, "asset"), "scan", e->scan);
+    if (mt_verdict_apply(&e->in->spec->verdicts, e->name, &result, &status, err) < 0)
+        return -1;
+    if (strcmp(status, "held") == 0)
+        e->publish_as = status;
+    return 0;
+}
+
+/* Refused for another reason: if the scan finds soon that it is infected, that is the one to give.
+ */
+static void judge_refused(struct mt_entry *e, struct mt_err *err)
+{
+    struct mt_err verdict;
+
+    if (!e->scanning || err->code == MT_ERR_CANCELLED ||
+        !mt_scanning_await(e->scanning, VERDICT_US))
+        return;
+    if (judge_scan(e, &verdict) < 0 && verdict.code == MT_ERR_INFECTED)
+        *err = verdict;
+}
+
+static int take(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err)
 {
     bool late = e->in->policy && mt_policy_asks_scan(e->in->policy);
 
-    if (mt_stop_signal())
-        return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
-    if (mt_entry_open(e, err) < 0 || identify(e, helper, err) < 0)
+    if (identify(e, helper, err) < 0)
         return -1;
     if (e->in->policy && !late && judge(e, err) < 0)
         return -1;
-    if (store(e, err) < 0)
+    if (store(e, err) < 0 || judge_scan(e, err) < 0)
         return -1;
     return late ? judge(e, err) : 0;
+}
+
+static int work(struct mt_entry *e, const struct mt_hands *hands, struct mt_err *err)
+{
+    if (mt_stop_signal())
+        return mt_fail(err, MT_ERR_CANCELLED, "stopped before '%s' was read", e->name);
+    if (mt_entry_open(e, err) < 0 ||
+        mt_scanning_start(&e->scanning, hands->scanner, e->fd, e->stat.st_size, e->name,
+                          e->in->spec->verdicts.wall_us, err) < 0)
+        return -1;
+    if (take(e, hands->helper, err) == 0)
+        return 0;
+    judge_refused(e, err);
+    return -1;
 }
 
 /* A copy of what was refused, where the user wants one. */
@@ -420,15 +457,16 @@ static void quarantine(struct mt_entry *e)
     json_decref(about);
 }
 
-void mt_entry_work(struct mt_entry *e, struct mt_helper *helper)
+void mt_entry_work(struct mt_entry *e, const struct mt_hands *hands)
 {
     struct mt_err err;
 
     e->start_us = mt_mono_us();
     e->begun_us = mt_now_us();
-    if (work(e, helper, &err) < 0) {
+    if (work(e, hands, &err) < 0) {
         mt_entry_fail(e, &err);
         quarantine(e);
+        mt_fd_close(&e->fd);
     }
-    mt_fd_close(&e->fd);
+    mt_scanning_abort(&e->scanning);
 }

@@ -209,7 +209,7 @@ static void put_in_place(struct mt_entry *const entries[], int n)
             puts[k++] = entries[i]->put;
             entries[i]->put = NULL;
         }
-    if (k > 0 && mt_puts_commit(puts, sums, errs, k) < 0)
+    if (k > 0 && mt_puts_commit_each(puts, sums, errs, k) < 0)
         mt_log(MT_LOG_DEBUG, "not all objects of %d could be put in place", k);
     for (int i = 0; i < k; i++) {
         which[i]->in_place = errs[i].code == MT_OK;
@@ -227,6 +227,8 @@ static void clean_up(struct mt_entry *e)
 {
     struct mt_err err;
 
+    if (e->existing[0] && !e->failed && !e->known && mt_entry_restore(e, e->existing, &err) < 0)
+        mt_entry_fail(e, &err);
     mt_put_abort(&e->put);
     if (e->intended && !e->published && mt_asset_abandon(e->in->db, e->in->store, e->id, &err) < 0)
         mt_log_err(MT_LOG_WARN, &err); /* the sweep of the next program removes it */

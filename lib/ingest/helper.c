@@ -4,9 +4,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/signals.h"
 #include "proc/proc.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +67,15 @@ static int start(struct mt_helper *helper, struct mt_err *err)
     free(path);
     if (ret == 0)
         mt_lines_init(&helper->lines, mt_proc_fd(helper->proc), '\n', ANSWER_MAX);
+    helper->lines.name = "media-probe";
+    helper->lines.interrupted = mt_stop_signal;
     return ret;
+}
+
+static void fail_gone(struct mt_err *err)
+{
+    mt_fail(err, MT_ERR_CRASHED, "media-probe ended without an answer");
+    mt_hint(err, "see whether media-probe works on the file alone, and what ulimit -a allows");
 }
 
 static int send_request(struct mt_helper *helper, int fd, const char *name, struct mt_err *err)
@@ -76,6 +86,8 @@ static int send_request(struct mt_helper *helper, int fd, const char *name, stru
     char *text = mt_json_compact(request);
 
     int ret = mt_fd_send(mt_proc_fd(helper->proc), fd, text, strlen(text), err);
+    if (ret < 0 && (err->os_errno == EPIPE || err->os_errno == ECONNRESET))
+        fail_gone(err);
     free(text);
     json_decref(request);
     free(shown);
@@ -91,8 +103,8 @@ static json_t *read_answer(struct mt_helper *helper, struct mt_err *err)
 
     if (got == 1)
         return mt_json_parse("media-probe", line, n, err);
-    if (got == 0)
-        mt_fail(err, MT_ERR_CRASHED, "media-probe ended without an answer");
+    if (got == 0 || err->os_errno == ECONNRESET)
+        fail_gone(err);
     return NULL;
 }
 
@@ -112,7 +124,7 @@ json_t *mt_helper_ask(struct mt_helper *helper, int fd, const char *name, json_t
     json_t *answer = NULL;
 
     *seen = NULL;
-    for (int attempt = 0; attempt < 2 && !answer; attempt++) {
+    for (int attempt = 0; attempt < 2 && !answer && !mt_stop_signal(); attempt++) {
         if (!helper->proc && start(helper, err) < 0)
             return NULL;
         if (helper->asked || send_request(helper, fd, name, err) == 0)

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GROUP = 64, TICK_MS = 100, ANNOUNCE_US = 500000, JOBS_MAX = 64 };
+enum { GROUP = 64, TICK_MS = 100, ANNOUNCE_US = 500000, JOBS_MAX = MT_CREW_MAX };
 
 /* --- documents --- */
 
@@ -237,6 +237,8 @@ static int each_input(struct mt_intake *in, struct mt_feed *feed, struct mt_err 
         if (mt_stop_signal() || ret > 0) {
             more = more < 0 ? more : 0;
             withdraw(in);
+            if (mt_stop_signal())
+                mt_crew_interrupt(in->crew);
         }
         int n = mt_crew_take(in->crew, group, GROUP, TICK_MS);
         if (n == 0)

@@ -5,7 +5,8 @@
  * For each input: is it a regular file of a permitted size; what do the bytes
  * say it is (the jailed helper); is that accepted; then one pass copies it into
  * the store and hashes it; the same bytes of the same user are an asset
- * already; else intent, object, and one transaction that makes it visible. A
+ * already; else, when the virus scan that ran beside all that has a verdict,
+ * intent, object, and one transaction that makes it visible. A
  * crash at any instant leaves an intent, which the next program sweeps.
  */
 #ifndef MT_INGEST_INGEST_H
@@ -15,6 +16,8 @@
 #include "db/db.h"
 #include "ingest/formats.h"
 #include "ingest/helper.h"
+#include "ingest/verdict.h"
+#include "scan/scan.h"
 #include "store/store.h"
 
 struct mt_ingest {
@@ -23,6 +26,9 @@ struct mt_ingest {
     const struct mt_db_driver *const *dbs;
     struct mt_format_policy formats;
     struct mt_helper_limits limits;
+    const struct mt_scan_driver *const *scanners;
+    const char *scanner; /* URL, or NULL: the first of scanners that is there */
+    struct mt_verdict_policy verdicts;
     int64_t max_size;               /* bytes */
     int64_t jobs;                   /* inputs at once; 0: as many as there are processors */
     bool recursive;                 /* operands may be directories */

@@ -7,6 +7,7 @@
 #include "catalog/job.h"
 #include "digest/digest.h"
 #include "ingest/ingest.h"
+#include "ingest/scanning.h"
 
 #include <sys/stat.h>
 
@@ -43,9 +44,10 @@ struct mt_entry {
     json_t *doc;
     const char *status; /* completed, skipped, planned */
 
-    json_t *found;    /* the helper's answer */
-    json_t *metadata; /* what the asset's row will keep */
-    json_t *scan;     /* the verdict */
+    json_t *found;                /* the helper's answer */
+    json_t *metadata;             /* what the asset's row will keep */
+    struct mt_scanning *scanning; /* while it runs */
+    json_t *scan;                 /* the verdict */
     const struct mt_format *format;
     char *note; /* a warning for the main thread to print */
 
@@ -68,6 +70,12 @@ struct mt_entry {
     _Atomic int64_t done_bytes, total_bytes;
 };
 
+/* What each worker has of its own. */
+struct mt_hands {
+    struct mt_helper *helper;
+    struct mt_scanner *scanner;
+};
+
 /* A new entry; name is copied. */
 struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name);
 void mt_entry_free(struct mt_entry **e);
@@ -80,7 +88,7 @@ void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure);
  * in a dry run) copies it into the store and hashes it. How it went is in the
  * entry. Asks nothing of the database.
  */
-void mt_entry_work(struct mt_entry *e, struct mt_helper *helper);
+void mt_entry_work(struct mt_entry *e, const struct mt_hands *hands);
 
 /*
  * Opens the input and checks what needs no look inside. The bytes of a stream go
@@ -98,6 +106,12 @@ int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_er
  * then object durable, then visible, as if it were alone.
  */
 void mt_group_publish(struct mt_intake *in, struct mt_entry *const entries[], int n);
+
+/*
+ * For bytes that asset id has already: makes sure that the store has them still, and puts them
+ * back from the entry's file if not. Needs fd and sha256.
+ */
+int mt_entry_restore(struct mt_entry *e, const char *id, struct mt_err *err) MT_MUST_USE;
 
 /* Records that work on the entry has begun, so that others see it. */
 void mt_group_announce(struct mt_entry *e);

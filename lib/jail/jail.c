@@ -53,17 +53,19 @@ int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *lim
         return mt_fail(err, MT_ERR_UNAVAILABLE,
                        "the kernel has no seccomp filters, without which "
                        "foreign files are not opened");
+    if (profile == MT_JAIL_SCAN && l.scratch_fd < 0)
+        return mt_fail(err, MT_ERR_BUG, "a scanner needs a directory for temporary files");
     if (profile != MT_JAIL_PROBE)
         load_unwinder();
     if (profile == MT_JAIL_ENCODE)
         prime_numa();
-    if (mt_jail_set_limits(&l, err) < 0)
+    if (mt_jail_set_limits(profile, &l, err) < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return mt_fail_errno(err, "cannot give up new privileges");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return mt_fail_errno(err, "cannot hide from debuggers");
-    if (mt_jail_landlock(err) < 0)
+    if (mt_jail_landlock(profile == MT_JAIL_SCAN ? l.scratch_fd : -1, err) < 0)
         return -1;
     return mt_jail_seccomp(profile, err);
 }

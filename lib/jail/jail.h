@@ -35,6 +35,11 @@
  * will ask for. libswscale's SWS_FAST_BILINEAR makes code at run time
  * on x86 and fails; its other scalers do not.
  *
+ * MT_JAIL_SCAN is for libclamav, which unpacks archives into files: opening, making and removing
+ * pass its filter, and Landlock is what confines them to one directory. It
+ * therefore fails with MT_ERR_UNAVAILABLE where the kernel has no Landlock. Names
+ * elsewhere can be asked for (stat), not opened.
+ *
  * What is left: glibc 2.36, for one, reads the size of a descriptor by
  * newfstatat(fd, "", AT_EMPTY_PATH), and a filter cannot look at the "". Whoever
  * takes over the process can learn so whether a name exists, its size and its
@@ -54,13 +59,20 @@ enum mt_jail_profile {
     MT_JAIL_PROBE,  /* demux and sniff: single-threaded, reads and writes open descriptors */
     MT_JAIL_DECODE, /* as probe, and threads */
     MT_JAIL_ENCODE, /* as decode, and what encoders ask of the machine (NUMA policy, affinity) */
+    MT_JAIL_SCAN,   /* as decode, and files below one directory: for unpacking archives */
 };
 
 /* What the process may use. 0 means: as the profile says. */
 struct mt_jail_limits {
-    int64_t memory_bytes; /* address space: 2, 8, 32 GiB; ignored under AddressSanitizer */
-    int64_t cpu_s;        /* processor seconds, all threads together: 60, 86400, 604800 */
-    int64_t file_bytes;   /* the largest file that may be written: 1 MiB, 16 GiB, 1 TiB */
+    int64_t memory_bytes; /* address space: 2, 8, 32, 16 GiB; ignored under AddressSanitizer */
+    int64_t cpu_s;        /* processor seconds, all threads together: 60, 86400, 604800, 86400 */
+    int64_t file_bytes;   /* the largest file that may be written: 1 MiB, 16 GiB, 1 TiB, 2 GiB */
+
+    /*
+     * MT_JAIL_SCAN alone, which needs it: a descriptor of the directory below
+     * which files and directories may be made, read and removed.
+     */
+    int scratch_fd;
 };
 
 /*

@@ -6,10 +6,15 @@
 #include "jail/jail.h"
 
 /* Resource limits, and SIGXFSZ ignored. Reads /proc/self/fd: before the others. */
-int mt_jail_set_limits(const struct mt_jail_limits *limits, struct mt_err *err) MT_MUST_USE;
+int mt_jail_set_limits(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
+                       struct mt_err *err) MT_MUST_USE;
 
-/* Landlock with no permitted path, port or peer, as far as the kernel goes. Wants no_new_privs. */
-int mt_jail_landlock(struct mt_err *err) MT_MUST_USE;
+/*
+ * Landlock with no permitted path, port or peer, as far as the kernel goes. Wants
+ * no_new_privs. scratch: the one directory to be used, which makes Landlock
+ * indispensable; -1 for none.
+ */
+int mt_jail_landlock(int scratch, struct mt_err *err) MT_MUST_USE;
 
 /* The filter of the profile. Nothing that it refuses works afterwards: the last layer. */
 int mt_jail_seccomp(enum mt_jail_profile profile, struct mt_err *err) MT_MUST_USE;

@@ -20,12 +20,13 @@
 
 #define GIB (INT64_C(1) << 30)
 
-enum { MIN_FDS = 64, SPARE_FDS = 8 };
+enum { MIN_FDS = 64, SPARE_FDS = 8, SCAN_FDS = 512 /* archives within archives */ };
 
 static const struct mt_jail_limits defaults[] = {
-    [MT_JAIL_PROBE] = {2 * GIB, 60, INT64_C(1) << 20},
-    [MT_JAIL_DECODE] = {8 * GIB, 86400, 16 * GIB},
-    [MT_JAIL_ENCODE] = {32 * GIB, 7 * 86400, 1024 * GIB},
+    [MT_JAIL_PROBE] = {2 * GIB, 60, INT64_C(1) << 20, 0},
+    [MT_JAIL_DECODE] = {8 * GIB, 86400, 16 * GIB, 0},
+    [MT_JAIL_ENCODE] = {32 * GIB, 7 * 86400, 1024 * GIB, 0},
+    [MT_JAIL_SCAN] = {16 * GIB, 86400, 2 * GIB, 0},
 };
 
 struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,
@@ -39,6 +40,8 @@ struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,
         l.cpu_s = limits->cpu_s;
     if (limits && limits->file_bytes > 0)
         l.file_bytes = limits->file_bytes;
+    if (limits)
+        l.scratch_fd = limits->scratch_fd;
     return l;
 }
 
@@ -76,9 +79,10 @@ static int open_fds(void)
     return top;
 }
 
-int mt_jail_set_limits(const struct mt_jail_limits *limits, struct mt_err *err)
+int mt_jail_set_limits(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
+                       struct mt_err *err)
 {
-    int fds = open_fds() + SPARE_FDS;
+    int fds = open_fds() + (profile == MT_JAIL_SCAN ? SCAN_FDS : SPARE_FDS);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     sigaction(SIGXFSZ, &ignore, NULL);

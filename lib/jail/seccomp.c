@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -108,6 +109,13 @@ static const int allowed_encode[] = {
     SCMP_SYS(get_mempolicy),
     SCMP_SYS(set_mempolicy),
     SCMP_SYS(mbind),
+};
+
+/* Files: with Landlock, only those of the scratch directory. */
+static const int allowed_scan[] = {
+    SCMP_SYS(creat),     SCMP_SYS(unlink), SCMP_SYS(unlinkat),   SCMP_SYS(mkdir),
+    SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),  SCMP_SYS(getdents64), SCMP_SYS(access),
+    SCMP_SYS(faccessat), SCMP_SYS(stat),   SCMP_SYS(lstat),
 };
 
 static const int opens[] = {
@@ -270,6 +278,29 @@ int mt_jail_has_seccomp(void)
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
+static bool is_among(int call, const int *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (calls[i] == call)
+            return true;
+    return false;
+}
+
+/* As add_all() below, less what the scan profile allows. */
+static int refuse_all(scmp_filter_ctx filter, enum mt_jail_profile profile, uint32_t action,
+                      const int *calls, size_t n)
+{
+    int ret = 0;
+
+    for (size_t i = 0; i < n && ret == 0; i++) {
+        bool wanted = is_among(calls[i], allowed_scan, COUNT(allowed_scan)) ||
+                      calls[i] == SCMP_SYS(open) || calls[i] == SCMP_SYS(openat);
+        if (profile != MT_JAIL_SCAN || !wanted)
+            ret = seccomp_rule_add(filter, action, calls[i], 0);
+    }
+    return ret;
+}
+
 static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t n)
 {
     int ret = 0;
@@ -308,7 +339,7 @@ static int add_memory(scmp_filter_ctx filter)
 }
 
 /* Calls that are harmless for some arguments only. */
-static int add_conditional(scmp_filter_ctx filter)
+static int add_conditional(scmp_filter_ctx filter, enum mt_jail_profile profile)
 {
     static const int fcntls[] = {F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC};
     int ret = 0;
@@ -322,6 +353,8 @@ static int add_conditional(scmp_filter_ctx filter)
     if (ret == 0)
         ret = allow_if_both(filter, SCMP_SYS(prlimit64), when(0, SCMP_CMP_EQ, 0, 0),
                             when(2, SCMP_CMP_EQ, 0, 0));
+    if (ret == 0 && profile == MT_JAIL_SCAN)
+        return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 0);
     if (ret == 0)
         ret = allow_if_both(filter, SCMP_SYS(newfstatat), when(0, SCMP_CMP_LE, INT32_MAX, 0),
                             when(3, SCMP_CMP_EQ, AT_EMPTY_PATH, 0));
@@ -342,6 +375,16 @@ static int add_encode(scmp_filter_ctx filter)
     return ret ? ret : allow_if(filter, SCMP_SYS(sched_setaffinity), when(0, SCMP_CMP_EQ, 0, 0));
 }
 
+/* Landlock does not look at O_PATH. */
+static int add_scan(scmp_filter_ctx filter)
+{
+    int ret = add_all(filter, SCMP_ACT_ALLOW, allowed_scan, COUNT(allowed_scan));
+
+    if (ret == 0)
+        ret = allow_if(filter, SCMP_SYS(open), when(1, SCMP_CMP_MASKED_EQ, O_PATH, 0));
+    return ret ? ret : allow_if(filter, SCMP_SYS(openat), when(2, SCMP_CMP_MASKED_EQ, O_PATH, 0));
+}
+
 static int fill(scmp_filter_ctx filter, enum mt_jail_profile profile)
 {
     int ret = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
@@ -353,15 +396,17 @@ static int fill(scmp_filter_ctx filter, enum mt_jail_profile profile)
     if (ret == 0)
         ret = add_memory(filter);
     if (ret == 0)
-        ret = add_conditional(filter);
+        ret = add_conditional(filter, profile);
     if (ret == 0)
         ret = add_threads(filter, profile);
     if (ret == 0 && profile == MT_JAIL_ENCODE)
         ret = add_encode(filter);
+    if (ret == 0 && profile == MT_JAIL_SCAN)
+        ret = add_scan(filter);
     if (ret == 0)
-        ret = add_all(filter, SCMP_ACT_ERRNO(EACCES), opens, COUNT(opens));
+        ret = refuse_all(filter, profile, SCMP_ACT_ERRNO(EACCES), opens, COUNT(opens));
     if (ret == 0)
-        ret = add_all(filter, SCMP_ACT_ERRNO(EPERM), hostile, COUNT(hostile));
+        ret = refuse_all(filter, profile, SCMP_ACT_ERRNO(EPERM), hostile, COUNT(hostile));
     if (ret == 0)
         ret = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
     if (ret == 0)

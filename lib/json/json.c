@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* jansson's own limit on depth is fixed when it is built, so brackets are counted first. */
-static bool too_deep(const char *text, size_t n)
+/*
+ * jansson's own limit on depth is fixed when it is built, and it has none on the
+ * number of values, so brackets and commas are counted first.
+ */
+static int check_shape(const char *what, const char *text, size_t n, struct mt_err *err)
 {
     bool in_string = false;
     int depth = 0;
+    int values = 1;
 
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
@@ -24,24 +28,29 @@ static bool too_deep(const char *text, size_t n)
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > MT_JSON_DEPTH_MAX)
-                return true;
+            depth++;
+            values++;
         } else if (c == '}' || c == ']') {
             depth--;
+        } else if (c == ',') {
+            values++;
         }
+        if (depth > MT_JSON_DEPTH_MAX)
+            return mt_fail(err, MT_ERR_BAD_DOCUMENT, "%s: more than %d levels of nesting", what,
+                           (int)MT_JSON_DEPTH_MAX);
+        if (values > MT_JSON_VALUES_MAX)
+            return mt_fail(err, MT_ERR_BAD_DOCUMENT, "%s: more than %d values", what,
+                           (int)MT_JSON_VALUES_MAX);
     }
-    return false;
+    return 0;
 }
 
 json_t *mt_json_parse(const char *what, const char *text, size_t n, struct mt_err *err)
 {
     json_error_t problem;
 
-    if (too_deep(text, n)) {
-        mt_fail(err, MT_ERR_BAD_DOCUMENT, "%s: more than %d levels of nesting", what,
-                (int)MT_JSON_DEPTH_MAX);
+    if (check_shape(what, text, n, err) < 0)
         return NULL;
-    }
     json_t *value = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!value)
         mt_fail(err, MT_ERR_BAD_DOCUMENT, "%s: not valid JSON at byte %d: %s", what,

@@ -19,12 +19,14 @@
 enum {
     MT_JSON_LINE_MAX = 32 * 1024 * 1024, /* bytes of one line of NDJSON */
     MT_JSON_DEPTH_MAX = 64,              /* objects and arrays within each other */
+    MT_JSON_VALUES_MAX = 1 << 20,        /* values in one text: an empty object takes 240 bytes */
 };
 
 /*
  * Parses n bytes as one JSON value; duplicate members, ill-formed UTF-8, NULs,
- * trailing text and more than MT_JSON_DEPTH_MAX levels are refused. The
- * failure is MT_ERR_BAD_DOCUMENT and its message starts with what.
+ * trailing text, more than MT_JSON_DEPTH_MAX levels and more than
+ * MT_JSON_VALUES_MAX values are refused. The failure is MT_ERR_BAD_DOCUMENT and
+ * its message starts with what.
  * A new reference.
  */
 json_t *mt_json_parse(const char *what, const char *text, size_t n, struct mt_err *err);
@@ -70,6 +72,9 @@ int mt_json_write(FILE *out, const json_t *value, bool pretty, struct mt_err *er
 /* Lines from a descriptor, each ending in LF, with a ceiling. */
 struct mt_lines {
     int fd;
+    const char *name; /* for messages; "standard input" unless the caller says otherwise */
+    /* Called when a signal interrupts the wait; not 0: give up, MT_ERR_CANCELLED. Or NULL. */
+    int (*interrupted)(void);
     char separator; /* '\n', or '\0' for --null */
     bool eof;
     size_t used;    /* bytes of buf already given out */

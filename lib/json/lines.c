@@ -8,7 +8,7 @@
 
 void mt_lines_init(struct mt_lines *lines, int fd, char separator, size_t max)
 {
-    *lines = (struct mt_lines){.fd = fd, .separator = separator};
+    *lines = (struct mt_lines){.fd = fd, .name = "standard input", .separator = separator};
     mt_buf_init(&lines->buf, max + 1);
 }
 
@@ -29,10 +29,13 @@ static int fill(struct mt_lines *lines, struct mt_err *err)
         return -1;
     for (;;) {
         ssize_t n = read(lines->fd, buf->data + buf->len, want);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR) {
+            if (lines->interrupted && lines->interrupted())
+                return mt_fail(err, MT_ERR_CANCELLED, "stopped while waiting for %s", lines->name);
             continue;
+        }
         if (n < 0)
-            return mt_fail_errno(err, "cannot read standard input");
+            return mt_fail_errno(err, "cannot read %s", lines->name);
         buf->len += (size_t)n;
         return n > 0;
     }
@@ -44,8 +47,8 @@ static int skip(struct mt_lines *lines, struct mt_err *err)
     struct mt_err reason;
     int more = 1;
 
-    mt_fail(&reason, MT_ERR_BAD_DOCUMENT, "line %lld is longer than %zu bytes",
-            (long long)lines->number, lines->buf.max - 1);
+    mt_fail(&reason, MT_ERR_BAD_DOCUMENT, "line %lld of %s is longer than %zu bytes",
+            (long long)lines->number, lines->name, lines->buf.max - 1);
     while (more > 0) {
         const char *end =
             lines->buf.len ? memchr(lines->buf.data, lines->separator, lines->buf.len) : NULL;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "prefix.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +79,8 @@ int mt_proc_start(struct mt_proc **out, const char *const argv[], enum mt_proc_i
     close(ends[1]);
     if (problem) {
         close(ends[0]);
-        return mt_fail(err, MT_ERR_UNAVAILABLE, "cannot run '%s': %s", argv[0], strerror(problem));
+        mt_fail(err, MT_ERR_UNAVAILABLE, "cannot run '%s': %s", argv[0], strerror(problem));
+        return mt_hint(err, "install all programs of the toolkit anew, in one directory");
     }
     *out = mt_alloc(sizeof **out);
     **out = (struct mt_proc){.pid = pid, .fd = ends[0]};

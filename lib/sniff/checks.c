@@ -29,10 +29,12 @@ static const struct beginning beginnings[] = {
     {"nut/multimedia container", {"video/x-nut", "NUT container"}},
     /* MPEG-2 program stream: ISO/IEC 13818-1 table 2-38, pack start code */
     {"\0\0\1\272", {"video/mpeg", "MPEG program stream"}},
+    /* APPNOTE.TXT of PKWARE, 4.3.7; libmagic 5.46 asks for the end of the file too */
+    {"PK\3\4", {"application/zip", "Zip archive"}},
 };
 
 /* The lengths of beginnings[], which hold NULs. */
-static const unsigned char lengths[] = {6, 4, 4, 9, 6, 10, 24, 4};
+static const unsigned char lengths[] = {6, 4, 4, 9, 6, 10, 24, 4, 4};
 
 /* ISO/IEC 13818-1 2.4.3.2: 0x47 every 188 bytes; 192 with a time stamp (BDAV), 204 with parity. */
 static bool is_transport_stream(const struct mt_sniff_bytes *b)

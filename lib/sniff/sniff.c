@@ -103,17 +103,12 @@ static int ask_magic(struct mt_sniff *sniff, size_t n, struct mt_sniff_type *typ
 static void rename_type(struct mt_sniff_type *type)
 {
     static const char *const names[][2] = {
-        {"audio/x-wav", "audio/wav"},
-        {"audio/x-w64", "audio/wav"},
-        {"audio/x-m4a", "audio/mp4"},
-        {"audio/x-hx-aac-adts", "audio/aac"},
-        {"audio/x-aiff", "audio/aiff"},
-        {"video/MP2T", "video/mp2t"},
-        {"video/x-m4v", "video/mp4"},
-        {"image/x-ms-bmp", "image/bmp"},
-        {"application/ogg", "audio/ogg"},
-        {"audio/x-flac", "audio/flac"},
-        {"audio/vnd.dolby.dd-raw", "audio/ac3"},
+        {"audio/x-wav", "audio/wav"},     {"audio/x-w64", "audio/wav"},
+        {"audio/x-m4a", "audio/mp4"},     {"audio/x-hx-aac-adts", "audio/aac"},
+        {"audio/x-aiff", "audio/aiff"},   {"video/MP2T", "video/mp2t"},
+        {"video/x-m4v", "video/mp4"},     {"image/x-ms-bmp", "image/bmp"},
+        {"application/ogg", "audio/ogg"}, {"audio/x-flac", "audio/flac"},
+        {"audio/AMR", "audio/amr"},       {"audio/vnd.dolby.dd-raw", "audio/ac3"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

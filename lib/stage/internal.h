@@ -4,6 +4,7 @@
 #define MT_STAGE_INTERNAL_H
 
 #include "catalog/job.h"
+#include "catalog/variant.h"
 #include "probe/probe.h"
 #include "stage/stage.h"
 
@@ -16,6 +17,7 @@ struct mt_stage_state {
     struct mt_prober *prober; /* for plain files, once one is met */
 
     /* Of the input being worked on. */
+    int64_t line;              /* of standard input, from 1; 0: an operand */
     json_t *source;            /* with -o: what the notes compare */
     char *stem;                /* with -o: how results begin */
     struct mt_job job;         /* the row of our own, while there is one */
@@ -33,6 +35,22 @@ void mt_stage_close(struct mt_stage_state *st);
  */
 int mt_item_of_operand(struct mt_item *item, const char *operand, struct mt_err *err) MT_MUST_USE;
 int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err) MT_MUST_USE;
+
+/* Whether results are files of -o DIR. */
+bool mt_item_is_plain(const struct mt_item *item);
+
+/* "{id}/720p-{recipe}.mp4", or "talk-720p.mp4". free() it. */
+char *mt_item_key(const struct mt_item *item, const struct mt_output *output);
+
+/* Members of an entry that the row has no column for. New. */
+json_t *mt_entry_details(const json_t *entry);
+
+/* What the row keeps of an entry; details, from mt_entry_details(), must outlive it. */
+struct mt_variant_result mt_entry_result(const json_t *entry, const json_t *details);
+
+/* Adds to an entry what only the finished object of key tells. */
+void mt_entry_complete(const struct mt_item *item, const char *key, int64_t size,
+                       const char *sha256, json_t *entry);
 
 /* Forgets it: document, descriptor, names. */
 void mt_item_free(struct mt_item *item);

@@ -22,13 +22,22 @@ json_t *mt_plain_source(const char *name, int64_t size, int64_t mtime_ns)
                      "mtime_ns", (json_int_t)mtime_ns);
 }
 
-static char *note_path(const char *dir, const char *key)
+char *mt_plain_note_key(const char *key)
 {
-    char *path = mt_asprintf("%s/%s/%s.json", dir, notes_dir, key);
+    char *note = mt_asprintf("%s/%s.json", notes_dir, key);
 
-    for (char *c = path + strlen(dir) + sizeof notes_dir + 1; *c; c++)
+    for (char *c = note + sizeof notes_dir; *c; c++)
         if (*c == '/')
             *c = '%';
+    return note;
+}
+
+static char *note_path(const char *dir, const char *key)
+{
+    char *note = mt_plain_note_key(key);
+    char *path = mt_path_join(dir, note);
+
+    free(note);
     return path;
 }
 
@@ -127,20 +136,28 @@ json_t *mt_plain_made_below(const char *dir, const char *prefix, const char *rec
     return all;
 }
 
+char *mt_plain_note_text(const char *key, const char *recipe, const json_t *source,
+                         const json_t *entry)
+{
+    json_t *note = json_pack("{s:s, s:s, s:O, s:O}", "key", key, "recipe", recipe, "source", source,
+                             "entry", entry);
+    char *text = mt_json_compact(note);
+
+    json_decref(note);
+    return text;
+}
+
 int mt_plain_note(const char *dir, const char *key, const char *recipe, const json_t *source,
                   const json_t *entry, struct mt_err *err)
 {
     char *notes = mt_path_join(dir, notes_dir);
     char *path = note_path(dir, key);
-    json_t *note = json_pack("{s:s, s:s, s:O, s:O}", "key", key, "recipe", recipe, "source", source,
-                             "entry", entry);
-    char *text = mt_json_compact(note);
+    char *text = mt_plain_note_text(key, recipe, source, entry);
     int ret = mt_mkdirs(notes, err);
 
     if (ret == 0)
         ret = mt_write_file(path, text, strlen(text), err);
     free(text);
-    json_decref(note);
     free(path);
     free(notes);
     return ret;

@@ -31,6 +31,11 @@ int mt_plain_made(const char *dir, const char *key, const char *recipe, const js
 json_t *mt_plain_made_below(const char *dir, const char *prefix, const char *recipe,
                             const json_t *source, struct mt_err *err);
 
+/* The key of such a note, and what it says: a text to free(). free() both. */
+char *mt_plain_note_key(const char *key);
+char *mt_plain_note_text(const char *key, const char *recipe, const json_t *source,
+                         const json_t *entry);
+
 /* Notes a result, before it is put in place. */
 int mt_plain_note(const char *dir, const char *key, const char *recipe, const json_t *source,
                   const json_t *entry, struct mt_err *err) MT_MUST_USE;

@@ -16,17 +16,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_plain(const struct mt_item *item)
+bool mt_item_is_plain(const struct mt_item *item)
 {
     return item->state->stage->options->output != NULL;
 }
 
-/* "{id}/720p-{recipe}.mp4", or "talk-720p.mp4". free() it. */
-static char *key_of(const struct mt_item *item, const struct mt_output *o)
+char *mt_item_key(const struct mt_item *item, const struct mt_output *o)
 {
-    if (is_plain(item))
-        return mt_asprintf("%s-%s.%s", item->state->stem, o->name, o->ext);
-    return mt_asprintf("%s/%s-%s.%s", item->asset_id, o->name, o->recipe, o->ext);
+    const char *stem = item->state->stem;
+
+    if (mt_item_is_plain(item))
+        return o->below ? mt_asprintf("%s-%s/%s.%s", stem, o->name, o->below, o->ext)
+                        : mt_asprintf("%s-%s.%s", stem, o->name, o->ext);
+    return o->below
+               ? mt_asprintf("%s/%s-%s/%s.%s", item->asset_id, o->name, o->recipe, o->below, o->ext)
+               : mt_asprintf("%s/%s-%s.%s", item->asset_id, o->name, o->recipe, o->ext);
 }
 
 /* The row is only worth something while the object is there. */
@@ -52,10 +56,10 @@ int mt_item_made(struct mt_item *item, const struct mt_output *output, json_t **
                  struct mt_err *err)
 {
     const struct mt_stage_options *o = item->state->stage->options;
-    char *key = key_of(item, output);
+    char *key = mt_item_key(item, output);
     int ret = 0;
 
-    if (is_plain(item)) {
+    if (mt_item_is_plain(item)) {
         ret = mt_plain_made(o->output, key, output->recipe, item->state->source, o->force, entry,
                             err);
     } else if (!o->force) {
@@ -81,7 +85,7 @@ json_t *mt_item_made_below(struct mt_item *item, const char *name, const char *r
 
     if (o->force)
         return all;
-    if (is_plain(item)) {
+    if (mt_item_is_plain(item)) {
         char *prefix = mt_asprintf("%s-%s", item->state->stem, name);
         json_decref(all);
         all = mt_plain_made_below(o->output, prefix, recipe, item->state->source, err);
@@ -122,12 +126,12 @@ int mt_item_begin(struct mt_item *item, const struct mt_output *output, struct m
                   struct mt_err *err)
 {
     const struct mt_stage_options *o = item->state->stage->options;
-    char *key = key_of(item, output);
+    char *key = mt_item_key(item, output);
     json_t *entry = NULL;
     int ret;
 
     making->id[0] = '\0';
-    if (is_plain(item))
+    if (mt_item_is_plain(item))
         ret = mt_plain_made(o->output, key, output->recipe, item->state->source, o->force, &entry,
                             err);
     else
@@ -152,7 +156,18 @@ void mt_item_abandon(struct mt_item *item, struct mt_making *making)
     making->id[0] = '\0';
 }
 
-/* What only the finished file tells. */
+void mt_entry_complete(const struct mt_item *item, const char *key, int64_t size,
+                       const char *sha256, json_t *entry)
+{
+    char *url = mt_store_url(item->state->out, key);
+
+    json_object_set_new(entry, "url", mt_json_text(url));
+    json_object_set_new(entry, "cdn_url", json_null());
+    json_object_set_new(entry, "file_size", json_integer(size));
+    json_object_set_new(entry, "checksum", json_string(sha256));
+    free(url);
+}
+
 static int complete_entry(struct mt_item *item, const char *key, int fd, json_t *entry,
                           struct mt_err *err)
 {
@@ -163,17 +178,11 @@ static int complete_entry(struct mt_item *item, const char *key, int fd, json_t 
         return mt_fail_errno(err, "cannot stat '%s'", key);
     if (mt_sha256_fd(fd, hex, err) < 0)
         return -1;
-    char *url = mt_store_url(item->state->out, key);
-    json_object_set_new(entry, "url", mt_json_text(url));
-    json_object_set_new(entry, "cdn_url", json_null());
-    json_object_set_new(entry, "file_size", json_integer(st.st_size));
-    json_object_set_new(entry, "checksum", json_string(hex));
-    free(url);
+    mt_entry_complete(item, key, st.st_size, hex, entry);
     return 0;
 }
 
-/* Members of an entry that the row has no column for. New. */
-static json_t *details_of(const json_t *entry)
+json_t *mt_entry_details(const json_t *entry)
 {
     static const char *const columns[] = {
         "id",  "variant_type", "quality",   "format",   "resolution", "bitrate", "duration",
@@ -188,19 +197,25 @@ static json_t *details_of(const json_t *entry)
     return details;
 }
 
+struct mt_variant_result mt_entry_result(const json_t *entry, const json_t *details)
+{
+    double duration = mt_json_num(entry, "duration", -1);
+
+    return (struct mt_variant_result){.resolution = mt_json_str(entry, "resolution", NULL),
+                                      .bitrate = mt_json_str(entry, "bitrate", NULL),
+                                      .duration_s = duration < 0 ? -1 : (int64_t)(duration + 0.5),
+                                      .file_size = mt_json_int(entry, "file_size", 0),
+                                      .checksum = mt_json_str(entry, "checksum", NULL),
+                                      .verified = mt_json_bool(entry, "verified", false),
+                                      .score = mt_json_at(entry, "score"),
+                                      .details = details};
+}
+
 static int publish_row(struct mt_item *item, struct mt_making *making, const json_t *entry,
                        struct mt_err *err)
 {
-    json_t *details = details_of(entry);
-    double duration = mt_json_num(entry, "duration", -1);
-    struct mt_variant_result result = {.resolution = mt_json_str(entry, "resolution", NULL),
-                                       .bitrate = mt_json_str(entry, "bitrate", NULL),
-                                       .duration_s = duration < 0 ? -1 : (int64_t)(duration + 0.5),
-                                       .file_size = mt_json_int(entry, "file_size", 0),
-                                       .checksum = mt_json_str(entry, "checksum", NULL),
-                                       .verified = mt_json_bool(entry, "verified", false),
-                                       .score = mt_json_at(entry, "score"),
-                                       .details = details};
+    json_t *details = mt_entry_details(entry);
+    struct mt_variant_result result = mt_entry_result(entry, details);
     int ret = mt_variant_publish(item->state->db, making->id, &result, err);
 
     json_decref(details);
@@ -211,16 +226,16 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
                     json_t *entry, struct mt_err *err)
 {
     const char *dir = item->state->stage->options->output;
-    char *key = key_of(item, output);
+    char *key = mt_item_key(item, output);
     int ret = complete_entry(item, key, mt_put_fd(making->put), entry, err);
 
     if (ret == 0 && making->id[0])
         json_object_set_new(entry, "id", json_string(making->id));
-    if (ret == 0 && is_plain(item))
+    if (ret == 0 && mt_item_is_plain(item))
         ret = mt_plain_note(dir, key, output->recipe, item->state->source, entry, err);
     if (ret == 0)
         ret = mt_put_commit(&making->put, mt_json_str(entry, "checksum", NULL), err);
-    if (ret == 0 && !is_plain(item))
+    if (ret == 0 && !mt_item_is_plain(item))
         ret = publish_row(item, making, entry, err);
     if (ret == 0)
         making->id[0] = '\0';
@@ -244,7 +259,7 @@ int mt_item_record(struct mt_item *item, const char *type, const char *recipe,
                             .recipe = recipe,
                             .job_id = st->job.id[0] ? st->job.id : NULL};
 
-    return is_plain(item) ? 0 : mt_analysis_put(st->db, &a, id, err);
+    return mt_item_is_plain(item) ? 0 : mt_analysis_put(st->db, &a, id, err);
 }
 
 json_t *mt_item_recorded(struct mt_item *item, const char *type, const char *recipe,
@@ -253,7 +268,7 @@ json_t *mt_item_recorded(struct mt_item *item, const char *type, const char *rec
     json_t *row = NULL;
     json_t *results = NULL;
 
-    if (is_plain(item) || item->state->stage->options->force) {
+    if (mt_item_is_plain(item) || item->state->stage->options->force) {
         mt_fail(err, MT_ERR_NOT_FOUND, "no earlier result is used");
         return NULL;
     }

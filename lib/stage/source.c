@@ -25,6 +25,11 @@
 static int open_out(struct mt_stage_state *st, struct mt_err *err)
 {
     const char *dir = st->stage->options->output;
+
+    if (!*dir) {
+        mt_fail(err, MT_ERR_USAGE, "--output takes a directory, not ''");
+        return mt_hint(err, "-o . is the present one; is a variable of your script unset?");
+    }
     char *cwd = *dir == '/' ? NULL : getcwd(NULL, 0);
     char *path = cwd ? mt_path_join(cwd, dir) : mt_strdup(dir);
     char *file_url = mt_path_to_file_url(path);
@@ -222,6 +227,8 @@ int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err)
 
     item->doc = doc;
     set_common(item);
+    if (!id && mt_json_at(doc, "asset.id"))
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "asset.id is not a string");
     if (st->stage->options->output && !(id && !mt_json_at(doc, "asset.url")))
         return use_url(item, err);
     if (open_for_reading(st, true, err) < 0)
@@ -286,9 +293,10 @@ static json_t *read_answer(struct mt_proc *proc, const char *name, struct mt_err
     json_t *doc = NULL;
 
     mt_lines_init(&lines, mt_proc_fd(proc), '\n', MT_JSON_LINE_MAX);
+    lines.name = "media-ingest";
     int got = mt_lines_next(&lines, &line, &n, err);
-    if (got == 1)
-        doc = mt_json_parse("media-ingest", line, n, err);
+    if (got == 1 && !(doc = mt_json_parse("media-ingest", line, n, err)))
+        mt_hint(err, "the media-ingest beside this program is none: install all of the toolkit");
     else if (got == 0)
         mt_fail(err, MT_ERR_FAILED, "'%s' could not be ingested", name);
     mt_lines_free(&lines);

@@ -154,6 +154,8 @@ static int process(struct mt_item *item, int found, struct mt_err *failure, stru
 
     if (found < 0) {
         if (!mt_doc_failed(item->doc)) {
+            if (st->line)
+                mt_fail_in(failure, "line %lld of standard input", (long long)st->line);
             mt_doc_fail(item->doc, st->stage->name, failure);
             report_failure(failure);
         }
@@ -174,41 +176,19 @@ static void begin_item(struct mt_item *item, struct mt_stage_state *st)
         .fd = -1, .status = "completed", .share = 1, .report = json_object(), .state = st};
 }
 
-static int each_operand(struct mt_stage_state *st, struct mt_err *err)
-{
-    struct mt_names names;
-    const char *name;
-    int ret;
-
-    mt_names_init(&names, st->run, st->stage->common);
-    mt_progress_expect(st->run->n_operands);
-    while ((ret = mt_names_next(&names, &name, err)) == 1) {
-        struct mt_err failure = {.code = MT_OK};
-        struct mt_item item;
-        begin_item(&item, st);
-        int found = mt_item_of_operand(&item, name, &failure);
-        ret = process(&item, found, &failure, err);
-        mt_item_free(&item);
-        if (ret != 0)
-            break;
-    }
-    mt_names_free(&names);
-    return ret < 0 ? -1 : 0;
-}
-
 /* A line of stdin; what already carries an error passes through untouched. */
-static int take_line(struct mt_stage_state *st, const char *line, size_t n, int64_t number,
-                     struct mt_err *err)
+static int take_line(struct mt_stage_state *st, const char *line, size_t n, struct mt_err *err)
 {
     struct mt_err failure = {.code = MT_OK};
     struct mt_item item;
-    char what[40];
+    char what[48];
 
-    snprintf(what, sizeof what, "line %lld of standard input", (long long)number);
+    snprintf(what, sizeof what, "line %lld of standard input", (long long)st->line);
     json_t *doc = mt_json_parse(what, line, n, &failure);
     begin_item(&item, st);
+    if (!doc)
+        st->line = 0; /* the message names it */
     if (doc && mt_doc_check(doc, &failure) < 0) {
-        mt_fail_in(&failure, "%s", what);
         json_decref(doc);
         doc = NULL;
     }
@@ -224,6 +204,26 @@ static int take_line(struct mt_stage_state *st, const char *line, size_t n, int6
     return ret;
 }
 
+/* A line too long to be read has its document too. */
+static int refuse_line(struct mt_stage_state *st, struct mt_err *failure, struct mt_err *err)
+{
+    struct mt_item item;
+
+    st->line = 0; /* the message names it */
+    begin_item(&item, st);
+    item.doc = json_pack("{s:i}", "schema", MT_DOC_SCHEMA);
+    int ret = process(&item, -1, failure, err);
+    mt_item_free(&item);
+    return ret;
+}
+
+/* A signal while we wait for a line: to show the state, or to stop. */
+static int interrupted(void)
+{
+    mt_progress_poll();
+    return mt_stop_signal();
+}
+
 static int each_line(struct mt_stage_state *st, struct mt_err *err)
 {
     struct mt_lines lines;
@@ -232,20 +232,52 @@ static int each_line(struct mt_stage_state *st, struct mt_err *err)
     int ret;
 
     mt_lines_init(&lines, STDIN_FILENO, '\n', MT_JSON_LINE_MAX);
-    for (;;) {
-        ret = mt_lines_next(&lines, &line, &n, err);
-        if (ret < 0 && err->code == MT_ERR_BAD_DOCUMENT) {
-            mt_log_err(MT_LOG_ERROR, err);
-            mt_outcome_add(&st->run->outcome, err->code);
-            continue;
-        }
-        if (ret <= 0 || mt_stop_signal())
+    lines.interrupted = interrupted;
+    do {
+        struct mt_err failure;
+        ret = mt_lines_next(&lines, &line, &n, &failure);
+        st->line = lines.number;
+        if (ret == 0)
             break;
-        ret = n ? take_line(st, line, n, lines.number, err) : 0;
-        if (ret != 0)
-            break;
-    }
+        if (ret > 0)
+            ret = n ? take_line(st, line, n, err) : 0;
+        else if (failure.code == MT_ERR_BAD_DOCUMENT)
+            ret = refuse_line(st, &failure, err);
+        else
+            *err = failure;
+    } while (ret == 0 && !mt_stop_signal());
+    st->line = 0;
     mt_lines_free(&lines);
+    return ret;
+}
+
+/* A file or an id; "-" stands for the documents on stdin. */
+static int take_operand(struct mt_stage_state *st, const char *name, struct mt_err *err)
+{
+    struct mt_err failure = {.code = MT_OK};
+    struct mt_item item;
+
+    if (strcmp(name, "-") == 0)
+        return each_line(st, err);
+    begin_item(&item, st);
+    int found = mt_item_of_operand(&item, name, &failure);
+    int ret = process(&item, found, &failure, err);
+    mt_item_free(&item);
+    return ret;
+}
+
+static int each_operand(struct mt_stage_state *st, struct mt_err *err)
+{
+    struct mt_names names;
+    const char *name;
+    int ret;
+
+    mt_names_init(&names, st->run, st->stage->common);
+    mt_progress_expect(st->run->n_operands);
+    while ((ret = mt_names_next(&names, &name, err)) == 1)
+        if ((ret = take_operand(st, name, err)) != 0)
+            break;
+    mt_names_free(&names);
     return ret < 0 ? -1 : 0;
 }
 
@@ -261,7 +293,7 @@ int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *
     }
     mt_av_log_capture();
     if (mt_stage_open(&st, err) == 0)
-        ret = operands ? each_operand(&st, err) : each_line(&st, err);
+        ret = (operands ? each_operand(&st, err) : each_line(&st, err)) < 0 ? -1 : 0;
     mt_stage_close(&st);
     return ret;
 }

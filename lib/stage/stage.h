@@ -99,9 +99,14 @@ int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *
 /* The limits of the options, as the media libraries take them. */
 struct mt_av_limits mt_stage_limits(const struct mt_stage_options *options);
 
-/* What an output is called: "720p" or "thumbs/30s", its recipe and its extension. */
+/*
+ * What an output is called: "720p" or "thumbs/30s", its recipe and its extension; or, where several
+ * lie in a directory of their own, "storyboard" and below it "sheet-0":
+ * {id}/storyboard-{recipe}/sheet-0.jpg, or DIR/talk-storyboard/sheet-0.jpg with -o DIR.
+ */
 struct mt_output {
     const char *name;
+    const char *below; /* NULL: name is that of the file */
     const char *recipe;
     const char *ext;
     const char *type;    /* as variant_type: "high_res", "thumbnail" */
@@ -146,6 +151,37 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
 
 /* Forgets what was begun; nothing if it was published. */
 void mt_item_abandon(struct mt_item *item, struct mt_making *making);
+
+/*
+ * Many small outputs, begun, made durable and published together: for each the order is that of
+ * mt_item_begin() and mt_item_publish(), the cost is that of a few. They become visible 64 at a
+ * time at most; what one batch adds between two calls of mt_batch_publish() becomes so at once if
+ * it is no more than that. With -o DIR a result that was not made by this program is not replaced,
+ * without --force.
+ */
+struct mt_batch;
+
+/* entries: an array, lent, to which the entry of each output is appended when it is published. */
+struct mt_batch *mt_batch_new(struct mt_item *item, json_t *entries);
+
+/*
+ * Adds an output of n bytes, which are copied, as are the names. entry as for mt_item_publish(); a
+ * new reference, taken also on failure. After a failure, which is a failure of the whole
+ * batch, only mt_batch_free() is of use. What is no column of a row may be added to entry until it
+ * is published.
+ */
+int mt_batch_add(struct mt_batch *batch, const struct mt_output *output, json_t *entry,
+                 const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
+
+/* Publishes what is not yet. On failure nothing remains of that. */
+int mt_batch_publish(struct mt_batch *batch, struct mt_err *err) MT_MUST_USE;
+
+/* Records members that were added to the entry of a published output. */
+int mt_item_amend(struct mt_item *item, const struct mt_output *output, const json_t *entry,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* Forgets what was not published; *batch becomes NULL. */
+void mt_batch_free(struct mt_batch **batch);
 
 /* Records a finished analysis of the type (no effect with -o DIR). results is lent. */
 int mt_item_record(struct mt_item *item, const char *type, const char *recipe,

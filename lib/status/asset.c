@@ -249,6 +249,7 @@ static int each_line(struct mt_status *s, struct mt_err *err)
     int ret = 0;
 
     mt_lines_init(&lines, STDIN_FILENO, '\n', MT_JSON_LINE_MAX);
+    lines.interrupted = mt_stop_signal;
     while (ret == 0 && !mt_stop_signal() && !(s->common->fail_fast && s->run->outcome.failed)) {
         struct mt_err failure = {.code = MT_OK};
         int got = mt_lines_next(&lines, &line, &n, &failure);

@@ -56,6 +56,8 @@ int mt_fs_fail_write(const struct mt_fs *fs, const char *doing, const char *key,
 /* put.c: slots */
 int mt_fs_begin(void *priv, void *put, const char *key, int *fd, struct mt_err *err);
 int mt_fs_commit(void *priv, void *put, const char *sha256, struct mt_err *err);
+int mt_fs_commit_all(void *priv, void *const *puts, const char *const *sha256, int n,
+                     struct mt_err *err);
 void mt_fs_commit_many(void *priv, void *const puts[], struct mt_err errs[], int n);
 void mt_fs_abort(void *priv, void *put);
 int mt_fs_sweep(void *priv, int64_t *removed, struct mt_err *err);

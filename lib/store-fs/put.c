@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -214,6 +216,98 @@ void mt_fs_commit_many(void *priv, void *const puts[], struct mt_err errs[], int
         else if (errs[i].code == MT_OK)
             release(puts[i]);
     }
+}
+
+/* The directory that the last of many puts went to: made durable once for all of them. */
+struct place {
+    int fd;     /* -1: none yet */
+    char *path; /* of the key, up to its last '/' */
+};
+
+static int leave(struct place *place)
+{
+    int ret = place->fd < 0 ? 0 : mt_fsync_dirfd(place->fd);
+
+    mt_fd_close(&place->fd);
+    free(place->path);
+    place->path = NULL;
+    return ret;
+}
+
+static int enter(struct mt_fs *fs, struct place *place, const char *key)
+{
+    const char *name;
+    size_t n = (size_t)(mt_path_base(key) - key);
+
+    if (place->path && strlen(place->path) == n && strncmp(place->path, key, n) == 0)
+        return 0;
+    if (leave(place) < 0)
+        return -1;
+    place->fd = mt_fs_open_parent(fs, key, MT_FS_MAKE_DURABLE, &name);
+    place->path = place->fd < 0 ? NULL : mt_strndup(key, n);
+    return place->fd < 0 ? -1 : 0;
+}
+
+static int put_beside(struct mt_fs *fs, struct place *place, const struct mt_fs_put *p,
+                      bool *visible)
+{
+    if (enter(fs, place, p->key) == 0 &&
+        renameat(fs->tmp_fd, p->name, place->fd, mt_path_base(p->key)) == 0) {
+        *visible = true;
+        return 0;
+    }
+    /* A remover took the directory away meanwhile, perhaps. */
+    return errno == ENOENT && leave(place) == 0 ? put_in_place(fs, p, true, visible) : -1;
+}
+
+/* All their blocks are on their way before the first is waited for. */
+static int settle(void *const *puts, int n, int *failed)
+{
+    for (int i = 0; i < n; i++) {
+        const struct mt_fs_put *p = puts[i];
+        (void)sync_file_range(p->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
+    for (*failed = 0; *failed < n; ++*failed) {
+        const struct mt_fs_put *p = puts[*failed];
+        if (fsync(p->fd) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int mt_fs_commit_all(void *priv, void *const *puts, const char *const *sha256, int n,
+                     struct mt_err *err)
+{
+    struct mt_fs *fs = priv;
+    struct place place = {.fd = -1};
+    int done = 0;
+    int at = 0;
+    bool visible = false;
+    int ret = settle(puts, n, &at);
+
+    (void)sha256;
+    while (ret == 0 && done < n) {
+        at = done;
+        visible = false;
+        ret = put_beside(fs, &place, puts[done], &visible);
+        if (visible)
+            done++;
+    }
+    if (ret == 0)
+        ret = leave(&place);
+    if (ret < 0) {
+        const struct mt_fs_put *p = puts[at];
+        mt_fs_fail_write(fs, visible ? "make durable" : "write", p->key, err);
+    }
+    (void)leave(&place);
+    for (int i = 0; i < done; i++)
+        release(puts[i]);
+    for (int i = done; i < n; i++) {
+        const struct mt_fs_put *p = puts[i];
+        mt_fs_prune(fs, p->key);
+        mt_fs_abort(priv, puts[i]);
+    }
+    return ret;
 }
 
 /* Removes name if its writer is dead. Returns how many it removed, or -1 with errno. */

@@ -241,6 +241,7 @@ const struct mt_store_driver mt_store_fs = {
     .close = fs_close,
     .begin = mt_fs_begin,
     .commit = mt_fs_commit,
+    .commit_all = mt_fs_commit_all,
     .commit_many = mt_fs_commit_many,
     .abort = mt_fs_abort,
     .stat = fs_stat,

@@ -211,27 +211,67 @@ static bool is_sha256(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-/* Whether the put may be committed; it is aborted if not. */
-static int check_commit(struct mt_put *p, const char *sha256, struct mt_err *err)
+static int check_put(const struct mt_put *put, const char *sha256, struct mt_err *err)
 {
-    if (p->failed.code != MT_OK)
-        *err = p->failed;
-    else if (sha256 && !is_sha256(sha256))
-        mt_fail(err, MT_ERR_BUG, "'%.80s' is no SHA-256 in hexadecimal", sha256);
-    else
-        return 0;
-    p->store->driver->abort(p->store->priv, p->priv);
-    return -1;
+    if (put->failed.code != MT_OK) {
+        *err = put->failed;
+        return -1;
+    }
+    if (sha256 && !is_sha256(sha256))
+        return mt_fail(err, MT_ERR_BUG, "'%.80s' is no SHA-256 in hexadecimal", sha256);
+    return 0;
 }
 
 int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err)
 {
     struct mt_put *p = *put;
-    int ret = check_commit(p, sha256, err);
+    const struct mt_store_driver *driver = p->store->driver;
+    int ret = check_put(p, sha256, err);
 
-    if (ret == 0)
-        ret = p->store->driver->commit(p->store->priv, p->priv, sha256, err);
+    if (ret < 0)
+        driver->abort(p->store->priv, p->priv);
+    else
+        ret = driver->commit(p->store->priv, p->priv, sha256, err);
     free_put(put);
+    return ret;
+}
+
+/* By a driver that has no better way. */
+static int commit_each(struct mt_put **puts, const char *const *sha256, int n, struct mt_err *err)
+{
+    int ret = 0;
+
+    for (int i = 0; i < n; i++)
+        if (ret == 0)
+            ret = mt_put_commit(&puts[i], sha256[i], err);
+        else
+            mt_put_abort(&puts[i]);
+    return ret;
+}
+
+int mt_puts_commit(struct mt_put **puts, const char *const *sha256, int n, struct mt_err *err)
+{
+    struct mt_store *store = puts[0]->store;
+    void **privs;
+    int ret = 0;
+
+    if (!store->driver->commit_all)
+        return commit_each(puts, sha256, n, err);
+    for (int i = 0; i < n && ret == 0; i++)
+        ret = puts[i]->store != store ? mt_fail(err, MT_ERR_BUG, "puts of two stores")
+                                      : check_put(puts[i], sha256[i], err);
+    if (ret < 0) {
+        for (int i = 0; i < n; i++)
+            mt_put_abort(&puts[i]);
+        return -1;
+    }
+    privs = mt_realloc(NULL, (size_t)n, sizeof *privs);
+    for (int i = 0; i < n; i++)
+        privs[i] = puts[i]->priv;
+    ret = store->driver->commit_all(store->priv, privs, sha256, n, err);
+    for (int i = 0; i < n; i++)
+        free_put(&puts[i]);
+    free(privs);
     return ret;
 }
 
@@ -246,7 +286,9 @@ static void commit_together(struct mt_put *puts[], const char *const sha256[], s
     int n_good = 0;
 
     for (int i = 0; i < n; i++)
-        if (check_commit(puts[i], sha256[i], &errs[i]) == 0) {
+        if (check_put(puts[i], sha256[i], &errs[i]) < 0) {
+            store->driver->abort(store->priv, puts[i]->priv);
+        } else {
             index[n_good] = i;
             good[n_good++] = puts[i]->priv;
         }
@@ -260,7 +302,8 @@ static void commit_together(struct mt_put *puts[], const char *const sha256[], s
     free(good);
 }
 
-int mt_puts_commit(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[], int n)
+int mt_puts_commit_each(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                        int n)
 {
     int ret = 0;
 

@@ -87,6 +87,14 @@ struct mt_store_driver {
     int (*commit)(void *priv, void *put, const char *sha256, struct mt_err *err);
 
     /*
+     * Optional; NULL: the dispatcher commits one after the other. Commits n puts
+     * for less than n commits cost, in order. On failure all are released too,
+     * and those that were not in place yet leave nothing.
+     */
+    int (*commit_all)(void *priv, void *const *puts, const char *const *sha256, int n,
+                      struct mt_err *err);
+
+    /*
      * Optional. As commit() of each of n puts, with less waiting for the disk.
      * errs[i].code is MT_OK where it succeeded.
      */
@@ -174,13 +182,21 @@ int mt_put_fd(const struct mt_put *put);
 int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err) MT_MUST_USE;
 
 /*
+ * Commits n (at least 1) of one store, each as mt_put_commit(), for less than that costs n times.
+ * Every one becomes NULL. On failure some may be visible already, as if the process had died: who
+ * announced them takes them back. sha256[i] may be NULL.
+ */
+int mt_puts_commit(struct mt_put **puts, const char *const *sha256, int n,
+                   struct mt_err *err) MT_MUST_USE;
+
+/*
  * As mt_put_commit() of each of n puts of one store, but quicker where the
  * store can make many objects durable at once. sha256[i] may be NULL. All
  * puts[i] become NULL; errs[i].code is MT_OK for each that is in place. -1 if
  * one or more failed.
  */
-int mt_puts_commit(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
-                   int n) MT_MUST_USE;
+int mt_puts_commit_each(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                        int n) MT_MUST_USE;
 
 /* Forgets it; *put becomes NULL. Does nothing if it is NULL already. */
 void mt_put_abort(struct mt_put **put);

@@ -8,23 +8,33 @@
 enum { MT_THUMBS_MAX = 1000 };
 
 struct mt_thumbs {
-    int64_t count;       /* pictures, spread over the film; used when at is empty */
+    int64_t count; /* pictures, spread over the film, when none of the next three is set; 0: none */
     const char *at;      /* "30,1:00,50%", or NULL */
+    int64_t every_us;    /* 0: not */
+    bool scenes;         /* the first picture of each scene */
+    const char *cover;   /* one of mt_thumbs_covers */
+    const char *sizes;   /* "320x,160x90", or NULL: width and height */
     int64_t width_px;    /* of the box; 0: as the source */
     int64_t height_px;   /* 0: follows from the width */
+    const char *fit;     /* one of mt_thumbs_fits */
     const char *formats; /* "webp,jpg" */
     int64_t quality;     /* 1-100 */
     const struct mt_stage_options *options;
 };
 
-/* Whether at and formats can be read. MT_ERR_USAGE. */
+/* {"fallback", "first"} and {"contain", "cover", "width"}, each ending with NULL. */
+extern const char *const mt_thumbs_covers[];
+extern const char *const mt_thumbs_fits[];
+
+/* Whether the options can be read and go together. MT_ERR_USAGE; MT_ERR_UNAVAILABLE for a format
+ * that the libraries cannot write. */
 int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err) MT_MUST_USE;
 
 /* The settings that decide what comes out. New. */
 json_t *mt_thumbs_parameters(const struct mt_thumbs *spec);
 
-/* A stage's work function (ctx: struct mt_thumbs): takes the pictures, publishes each, fills
- * thumbnails. */
+/* A stage's work function (ctx: struct mt_thumbs): makes and publishes what is asked for, fills
+ * thumbnails and variants. */
 int mt_thumbs_work(struct mt_item *item, void *ctx, struct mt_err *err);
 
 #endif

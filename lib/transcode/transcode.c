@@ -297,21 +297,35 @@ static int make(struct work *w, struct mt_err *err)
     return 0;
 }
 
+/* Seconds of the film that the probe promised and decoding did not give. */
+static double seconds_lost(const struct work *w)
+{
+    const json_t *metadata = mt_json_at(w->item->doc, "asset.metadata");
+    double promised =
+        mt_json_num(metadata, "duration", 0) - fmax(0, mt_json_num(metadata, "start_time", 0));
+    double lost = promised - mt_json_num(w->source, "duration", promised);
+
+    return lost > fmax(0.5, promised * 0.001) ? lost : 0;
+}
+
 /* Damage in the source is said, not hidden behind renditions that decode. */
 static void report_source(struct work *w)
 {
     struct mt_item *item = w->item;
     int64_t errors = mt_json_int(w->source, "errors", 0);
     const char *state = mt_json_str(item->doc, "asset.metadata.damage.state", "ok");
+    double lost = seconds_lost(w);
 
     if (w->source)
         json_object_set(item->report, "source", w->source);
-    if (errors == 0 && strcmp(state, "ok") == 0)
+    if (lost > 0)
+        json_object_set_new(item->report, "seconds_lost", mt_json_real(lost, 3));
+    if (errors == 0 && lost == 0 && strcmp(state, "ok") == 0)
         return;
     item->status = "degraded";
     mt_log(MT_LOG_WARN,
-           "'%s' is damaged: the renditions lack what could not be decoded (%lld errors)",
-           item->name, (long long)errors);
+           "'%s' is damaged: the renditions lack what could not be decoded (%lld errors, %.1f s)",
+           item->name, (long long)errors, lost);
 }
 
 static void free_work(struct work *w)

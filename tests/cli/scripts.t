@@ -9,24 +9,30 @@ cd "$T" || exit 1
 # --- installed, in one go, and used from there
 if [ -n "${MT_MAKE-}" ]; then
     # shellcheck disable=SC2086
-    run $MT_MAKE -C "$MT_TOP" DESTDIR="$T/root" PREFIX=/usr install
+    run $MT_MAKE -C "$MT_TOP" DESTDIR="$T/root" install
     exits 0 'make install'
+    unlike "$(cat "$out")" '(CC|LINK) ' 'builds nothing again'
 else
-    mkdir -p root/usr/bin
-    cp "$bin"/* "$MT_TOP/scripts/media-pipeline" root/usr/bin
+    mkdir -p root/usr/local/bin
+    cp "$bin"/* "$MT_TOP/scripts/media-pipeline" root/usr/local/bin
 fi
 for p in $(programs); do
-    ok "$p is installed" test -x "root/usr/bin/$p"
-    [ -z "${MT_MAKE-}" ] || ok "$p.1 is installed" test -f "root/usr/share/man/man1/$p.1"
+    ok "$p is installed" test -x "root/usr/local/bin/$p"
+    [ -n "${MT_MAKE-}" ] || continue
+    ok "$p.1 is installed" test -f "root/usr/local/share/man/man1/$p.1"
+    ok "and its completion" test -f "root/usr/local/share/bash-completion/completions/$p"
 done
 
 export MEDIA_QUALITIES=180p MEDIA_THUMBNAILS=2 MEDIA_ANALYSES=loudness
-pipeline=$T/root/usr/bin/media-pipeline
+pipeline=$T/root/usr/local/bin/media-pipeline
 run "$pipeline" clip.mp4
 exits 0 'media-pipeline finds the programs beside it'
 document 'and prints a document'
 json_is '[(.variants | length), ([.thumbnails[] | select(.format == "webp")] | length)] | tostring' \
     '[1,2]' 'with a rendition and thumbnails'
+ln -s "$pipeline" link
+run ./link clip.mp4
+exits 0 'also when it is called by a link'
 cp clip.mp4 ./-odd.mp4
 run "$pipeline" -- -odd.mp4
 exits 0 'it takes -- and odd names'

@@ -5,6 +5,9 @@
 # They run in a directory where the files they name are real media. An asset or job
 # that an example names by ID or by hex digits is one that is really there.
 . "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../clamav.sh"
+signatures "$T/signatures"
+export MEDIA_SCANNER=clamav:$T/signatures # examples of scans need one
 
 media clip.mp4 clip.mkv odd.webm tone.wav tone.mp3 tone.flac photo.jpg still.png
 cd "$T" || exit 1

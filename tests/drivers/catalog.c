@@ -160,6 +160,41 @@ static void test_race(struct place *p)
 
 /* --- variants --- */
 
+/* Two at once, and then two of which one cannot be. */
+static void many(struct place *p, const struct mt_variant_intent *in, const char *key,
+                 const struct mt_variant_result *made)
+{
+    struct mt_variant_intent two[2] = {*in, *in};
+    struct mt_variant_result results[2] = {*made, *made};
+    enum mt_variant_claim claims[2];
+    char ids[2][MT_UUID_TEXT];
+    struct mt_err err;
+
+    two[1].key = key;
+    OK(mt_variants_intend(p->db, two, 2, ids, claims, &err) == 0 && strcmp(ids[0], ids[1]) != 0 &&
+           claims[1] == MT_VARIANT_MINE && put(p, in->key) && put(p, key) &&
+           mt_variants_publish(p->db, ids, results, 2, &err) == 0,
+       "two variants are announced and published together");
+    OK(mt_variants_intend(p->db, two, 2, ids, claims, &err) == 0 && claims[0] == MT_VARIANT_DONE &&
+           claims[1] == MT_VARIANT_DONE,
+       "and found together");
+    json_t *details = json_pack("{s:b}", "representative", 1);
+    json_t *row = NULL;
+    OK(mt_variant_amend(p->db, ids[1], details, &err) == 0 &&
+           (row = mt_variant_find(p->db, in->asset_id, key, &err)) &&
+           mt_json_bool(row, "details.representative", false),
+       "the details of one are amended");
+    OK(mt_variant_amend(p->db, in->asset_id, details, &err) < 0 && err.code == MT_ERR_NOT_FOUND,
+       "not those of a variant that is not there");
+    json_decref(row);
+    json_decref(details);
+    two[0].key = "other/key";
+    two[1].asset_id = "00000000-0000-4000-8000-000000000000";
+    OK(mt_variants_intend(p->db, two, 2, ids, claims, &err) < 0 && err.code == MT_ERR_NOT_FOUND &&
+           !mt_variant_find(p->db, in->asset_id, "other/key", &err),
+       "if one of two has no asset there is neither");
+}
+
 static void test_variants(struct place *p, const char *asset)
 {
     char *key = mt_asprintf("%s/720p-abc.mp4", asset);
@@ -208,6 +243,9 @@ static void test_variants(struct place *p, const char *asset)
            mt_variant_abandon(p->db, p->store, id, &err) == 0 && !has(p, hls) && !has(p, part) &&
            has(p, key),
        "an abandoned package goes with all its parts, and nothing else");
+    in.key = part;
+    in.prefix = NULL;
+    many(p, &in, hls, &made);
     in.asset_id = "00000000-0000-4000-8000-000000000000";
     OK(mt_variant_intend(p->db, &in, id, &claim, &err) < 0 && err.code == MT_ERR_NOT_FOUND,
        "no variant without asset");

@@ -46,6 +46,45 @@ static int put_without_fsync(void)
     return entries("sync") == 2 && entries("sync/.tmp") == 0 ? 0 : 5;
 }
 
+/* Two puts committed together; 0 when both are there. */
+static int put_two(struct mt_store *s, const char *a, const char *b)
+{
+    struct mt_put *puts[2];
+    const char *sums[2] = {NULL, NULL};
+
+    if (mt_store_begin(s, a, &puts[0], &err) < 0 || mt_store_begin(s, b, &puts[1], &err) < 0 ||
+        mt_put_write(puts[0], "one", 3, &err) < 0 || mt_put_write(puts[1], "two", 3, &err) < 0)
+        return -1;
+    return mt_puts_commit(puts, sums, 2, &err);
+}
+
+static int put_many_without_fsync(void)
+{
+    struct mt_store *s = open_store("sync2", "", true);
+
+    if (!s || put_two(s, "a/k", "a/l") < 0 || break_call(SYS_fsync, EIO) < 0)
+        return 1;
+    if (put_two(s, "b/k", "c/l") == 0 || err.os_errno != EIO || !strstr(err.msg, "b/k"))
+        return 2;
+    if (count(s) != 2)
+        return 3;
+    mt_store_close(&s);
+    return entries("sync2") == 2 && entries("sync2/.tmp") == 0 ? 0 : 4;
+}
+
+static int put_many_without_rename(void)
+{
+    struct mt_store *s = open_store("rename2", "", true);
+
+    if (!s || put_two(s, "a/k", "a/l") < 0 || break_call(SYS_renameat, ENOSPC) < 0)
+        return 1;
+    if (put_two(s, "a/k", "b/c/k") == 0 || err.code != MT_ERR_NO_SPACE ||
+        entries("rename2/b") != -1)
+        return 2;
+    mt_store_close(&s);
+    return entries("rename2/.tmp") == 0 && entries("rename2/a") == 2 ? 0 : 3;
+}
+
 static int put_without_rename(void)
 {
     struct mt_store *s = open_store("rename", "", true);
@@ -187,6 +226,8 @@ int main(void)
     umask(022);
     make_top();
     in_child(put_without_fsync, "an fsync that fails: an error, the older object, nothing else");
+    in_child(put_many_without_fsync, "many with an fsync that fails: an error, none of them");
+    in_child(put_many_without_rename, "many without rename: an error, nothing left of them");
     in_child(put_without_rename, "a rename that fails: no directories are left either");
     in_child(put_too_large, "a file size limit: an error that stays, and nothing left");
     in_child(put_on_full_disk, "a full disk: no_space, nothing left, usable afterwards");

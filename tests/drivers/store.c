@@ -118,6 +118,35 @@ static void test_put_get(struct mt_store *s)
     T(mt_store_remove(s, "empty", &err) == 0, "remove");
 }
 
+static void test_many(struct mt_store *s)
+{
+    static const char *const keys[] = {"m/a", "m/b", "n/c", "m/n/d", "m/e", "top"};
+    enum { MANY = 6 };
+    const char *sums[MANY] = {NULL};
+    struct mt_put *puts[MANY];
+    bool written = true;
+    bool all = true;
+
+    for (int i = 0; i < MANY; i++)
+        written = written && mt_store_begin(s, keys[i], &puts[i], &err) == 0 &&
+                  mt_put_write(puts[i], keys[i], strlen(keys[i]), &err) == 0;
+    T(written && count(s, "") == 0, "many are written and none is visible");
+    T(mt_puts_commit(puts, sums, MANY, &err) == 0 && !puts[0] && !puts[MANY - 1],
+      "they are committed together");
+    for (int i = 0; i < MANY; i++)
+        all = all && holds(s, keys[i], keys[i]);
+    T(all && count(s, "") == MANY, "each is what was written");
+    sums[1] = "no sum";
+    T(mt_store_begin(s, "m/a", &puts[0], &err) == 0 &&
+          mt_store_begin(s, "m/x", &puts[1], &err) == 0,
+      "two more");
+    FAILS(mt_puts_commit(puts, sums, 2, &err), MT_ERR_BUG, "one of them with a wrong sum");
+    T(!puts[0] && !puts[1] && count(s, "") == MANY, "none is left to abort");
+    for (int i = 0; i < MANY; i++)
+        all = all && mt_store_remove(s, keys[i], &err) == 0;
+    T(all && count(s, "") == 0, "and removed");
+}
+
 static void test_seek_and_abort(struct mt_store *s)
 {
     struct mt_put *p, *q;
@@ -353,6 +382,7 @@ static void conformance(const char *name, const char *url)
     if (!s)
         return;
     T(strncmp(url, mt_store_scheme(s), strlen(mt_store_scheme(s))) == 0, "scheme");
+    test_many(s);
     test_put_get(s);
     test_seek_and_abort(s);
     test_list_remove(s);

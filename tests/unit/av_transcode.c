@@ -366,8 +366,11 @@ static void test_colors(void)
               "rawvideo - | "
               "od -An -tu1 | tr -s ' '"),
            " 235 235 235 235 128 128", "full range becomes limited");
-    make("-f lavfi -i color=gray:s=320x240:r=10:d=0.4,format=yuv420p10le -c:v ffv1 "
+    make("-f lavfi -i color=gray:s=320x240:r=10:d=0.4,format=yuv420p10le "
+         "-vf setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc -c:v ffv1 "
          "-color_primaries bt2020 -colorspace bt2020nc -color_trc smpte2084 $D/hdr.mkv");
+    IS_STR(sh("ffprobe -v error -show_entries stream=color_transfer -of csv=p=0 $D/hdr.mkv"),
+           "smpte2084", "an HDR film");
     json_decref(ladder("hdr.mkv", 240, 0));
     IS_STR(probe("v", "stream=pix_fmt,color_range,color_space,color_transfer,color_primaries"),
            "yuv420p,tv,bt709,bt709,bt709", "HDR becomes SDR");

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -23,11 +24,11 @@
 #include <unistd.h>
 
 static char dir[] = "/tmp/mt-jail-XXXXXX";
-static int dir_fd = -1, file_fd = -1, sock_fd = -1, code_fd = -1;
+static int dir_fd = -1, file_fd = -1, sock_fd = -1, code_fd = -1, scratch_fd = -1;
 static pid_t parent;
 static char secret[] = "secret";
 static char *no_args[] = {NULL};
-static const char *const names[] = {"probe", "decode", "encode"};
+static const char *const names[] = {"probe", "decode", "encode", "scan"};
 
 static long as_long(const void *p)
 {
@@ -220,10 +221,20 @@ static const char *try_kernel(int n, long *got)
 
 static const char *(*const escapes[])(int n, long *got) = {try_files, try_processes, try_kernel};
 
+/* A scanner unpacks files, and may therefore ask for names. */
+static bool is_scanners(const char *what)
+{
+    return strcmp(what, "list a directory") == 0 || strcmp(what, "stat by name") == 0 ||
+           strcmp(what, "access") == 0;
+}
+
 static void enter(int profile, const struct mt_jail_limits *limits)
 {
+    struct mt_jail_limits l = limits ? *limits : (struct mt_jail_limits){0};
     struct mt_err err;
 
+    l.scratch_fd = scratch_fd;
+    limits = &l;
     if (mt_jail_enter((enum mt_jail_profile)profile, limits, &err) < 0) {
         fprintf(stderr, "# %s\n", err.msg);
         _exit(99);
@@ -260,6 +271,8 @@ static void test_escapes(int profile)
     close(ends[1]);
     for (; read(ends[0], &a, sizeof a) == (ssize_t)sizeof a; n++) {
         snprintf(name, sizeof name, "%s: %s is refused", names[profile], a.name);
+        if (profile == MT_JAIL_SCAN && is_scanners(a.name))
+            continue;
         if (!OK(a.got == -1 && (a.error == EPERM || a.error == EACCES || a.error == ENOSYS ||
                                 a.error == ENOTTY),
                 name))
@@ -277,16 +290,66 @@ static void test_outside(void)
     char b[512];
 
     OK(open("/etc/passwd", O_RDONLY) >= 0 && stat("/etc/passwd", &st) == 0, "outside: files");
-    OK(openat(dir_fd, "file", O_RDONLY) >= 0 && syscall(SYS_getdents64, (long)dir_fd, b, 512L) > 0,
+    OK(openat(dir_fd, "file", O_RDONLY) >= 0 && lseek(dir_fd, 0, SEEK_SET) == 0 &&
+           syscall(SYS_getdents64, (long)dir_fd, b, 512L) > 0,
        "outside: directories");
     OK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0 && send_descriptor() == 1, "outside: sockets");
     OK(map_exec(-1) == 0 && map_exec(code_fd) == 0 && protect_exec() == 0, "outside: code");
     OK(kill(parent, 0) == 0 && touch_parent(SYS_process_vm_readv) == 1, "outside: processes");
 }
 
+/* What the scan profile is for, and no more: 0, or the number of what went wrong. */
+static int use_scratch(const char *scratch)
+{
+    char sub[80], path[96];
+    char b[4];
+
+    snprintf(sub, sizeof sub, "%s/sub", scratch);
+    snprintf(path, sizeof path, "%s/file", sub);
+    if (mkdir(sub, 0700) < 0)
+        return 1;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_EXCL, 0600);
+    if (fd < 0 || write(fd, "abcd", 4) != 4 || close(fd) < 0)
+        return 2;
+    fd = open(path, O_RDONLY);
+    if (fd < 0 || read(fd, b, 4) != 4 || close(fd) < 0)
+        return 3;
+    if (symlinkat("/etc", scratch_fd, "link") == 0 || rename(path, sub) == 0 ||
+        linkat(AT_FDCWD, path, scratch_fd, "hard", 0) == 0)
+        return 4;
+    if (open("/etc/passwd", O_RDONLY) >= 0 || openat(scratch_fd, "../file", O_RDONLY) >= 0 ||
+        open("/dev/null", O_WRONLY) >= 0 || open("/etc/passwd", O_PATH) >= 0)
+        return 5;
+    if (mkdirat(scratch_fd, "../sub", 0700) == 0 || unlinkat(scratch_fd, "../file", 0) == 0)
+        return 6;
+    return unlink(path) == 0 && rmdir(sub) == 0 ? 0 : 7;
+}
+
+static void test_scratch(const char *scratch)
+{
+    struct mt_jail_limits none = {.scratch_fd = -1};
+    struct mt_err err;
+    int status = 0;
+
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        enter(MT_JAIL_SCAN, NULL);
+        _exit(use_scratch(scratch));
+    }
+    waitpid(pid, &status, 0);
+    if (!OK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "scan: one directory, and no other"))
+        printf("#   status %x\n", (unsigned)status);
+    pid = fork();
+    if (pid == 0)
+        _exit(mt_jail_enter(MT_JAIL_SCAN, &none, &err) == -1 ? 42 : 0);
+    waitpid(pid, &status, 0);
+    OK(WIFEXITED(status) && WEXITSTATUS(status) == 42, "scan: not without a directory");
+}
+
 int main(void)
 {
-    char path[64];
+    char path[64], scratch[64];
     int pair[2];
 
     if (!mkdtemp(dir))
@@ -304,9 +367,14 @@ int main(void)
         return 1;
 
     OK(mt_jail_has_seccomp(), "the kernel has seccomp");
-    for (int p = 0; p < 3; p++)
+    snprintf(scratch, sizeof scratch, "%s/scratch", dir);
+    OK(mkdir(scratch, 0700) == 0 && (scratch_fd = open(scratch, O_RDONLY | O_DIRECTORY)) >= 0,
+       "a directory for a scanner");
+    for (int p = 0; p < 4; p++)
         test_escapes(p);
+    test_scratch(scratch);
     test_outside();
+    OK(rmdir(scratch) == 0, "nothing was left in the scanner's directory");
     OK(unlink(path) == 0 && rmdir(dir) == 0, "nothing was made in the directory");
     return tap_done();
 }

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* media-scan.c - whether media files are infected; also media-ingest's jailed helper. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "clam/clam.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "doc/doc.h"
+#include "scan/scan.h"
+#include "scanners.h"
+#include "store-fs/store_fs.h"
+#include "store/store.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+    struct mt_common common;
+    bool serve;
+    const char *scanner, *database;
+    int64_t max_age_us, timeout_us;
+};
+
+static const struct mt_opt opts[] = {
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
+           "clamd:/socket or clamav:[/database]; default: what is there"),
+    MT_DURATION(struct settings, max_age_us, 0, "scan-max-age", NULL,
+                "a clean scan by older signatures is incomplete"),
+    MT_DURATION(struct settings, timeout_us, 0, "scan-timeout", NULL,
+                "longest scan of one file; default: by its size"),
+    MT_FLAG(struct settings, serve, 0, "serve", "answer another program on a socket at stdin"),
+    MT_STR(struct settings, database, 0, "database", "PATH", NULL, "signatures that --serve uses"),
+    MT_COMMON_OPTS(struct settings),
+    {0},
+};
+
+static const struct mt_example examples[] = {
+    {"Is anything known to be in it:", "media-scan talk.mov | jq -r .asset.scan.verdict"},
+    {"With a daemon of one's own:", "media-scan --scanner clamd:/run/clamav/clamd.ctl *.mp4"},
+    {NULL, NULL},
+};
+
+static const struct mt_cli cli = {
+    .name = "media-scan",
+    .summary = "Says whether files are infected, and how much of them was looked at.",
+    .operands = "[FILE ...]",
+    .opts = opts,
+    .examples = examples,
+    .versions = mt_clam_versions,
+};
+
+static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
+
+struct job {
+    const struct settings *set;
+    struct mt_run *run;
+    struct mt_scanner *scanner;
+    struct mt_store *store; /* opened when a document needs it */
+};
+
+static bool stopped(void *ctx)
+{
+    (void)ctx;
+    mt_progress_poll();
+    return mt_stop_signal() != 0;
+}
+
+static void show(void *ctx, int64_t bytes)
+{
+    (void)ctx;
+    mt_progress_update(bytes, 0);
+}
+
+/* Scans what is behind fd and puts the verdict into the document. */
+static int scan(struct job *job, json_t *doc, int fd, const char *name, struct mt_err *err)
+{
+    json_t *asset = json_object_get(doc, "asset");
+    int64_t began = mt_mono_us();
+    struct mt_scan_result result;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return mt_fail_errno(err, "cannot stat '%s'", name);
+    struct mt_scan_request request = {.fd = fd,
+                                      .size = st.st_size,
+                                      .name = name,
+                                      .wall_us = job->set->timeout_us,
+                                      .cancelled = stopped,
+                                      .progress = show};
+    mt_progress_update(0, st.st_size);
+    if (mt_scan_run(job->scanner, &request, &result, err) < 0)
+        return -1;
+    if (!json_object_get(asset, "content_type"))
+        json_object_set_new(asset, "content_type", json_null());
+    json_object_set_new(asset, "file_size", json_integer(st.st_size));
+    json_object_set_new(asset, "scan", mt_scan_to_json(&result));
+    if (result.verdict == MT_SCAN_INFECTED)
+        return mt_fail(err, MT_ERR_INFECTED, "'%s' is infected: %s", name, result.signature);
+    if (result.verdict == MT_SCAN_INCOMPLETE)
+        mt_log(MT_LOG_WARN, "'%s' was not scanned completely: %s", name, result.reason);
+    mt_doc_set_stage(doc, "scan", result.verdict == MT_SCAN_CLEAN ? "completed" : "degraded", NULL,
+                     (mt_mono_us() - began) / 1000);
+    return 0;
+}
+
+/* Reports a document and counts it. */
+static int deliver(struct job *job, json_t *doc, const struct mt_err *failure, struct mt_err *err)
+{
+    if (failure) {
+        mt_doc_fail(doc, "scan", failure);
+        mt_log_err(MT_LOG_ERROR, failure);
+    }
+    mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
+    mt_progress_end(failure ? "failed" : "completed", failure ? mt_code_name(failure->code) : NULL,
+                    failure ? failure->msg : NULL);
+    if (mt_print(doc, err) < 0)
+        return -1;
+    return failure && job->set->common.fail_fast;
+}
+
+static int scan_name(struct job *job, const char *name, struct mt_err *err)
+{
+    json_t *doc = mt_doc_new(name);
+    struct mt_err failure;
+    struct stat st;
+
+    mt_progress_begin(name, "scan", MT_UNIT_BYTES, 0);
+    int fd = mt_open_regular(name, &st, &failure);
+    int ret = fd < 0 ? -1 : scan(job, doc, fd, name, &failure);
+    mt_fd_close(&fd);
+    ret = deliver(job, doc, ret < 0 ? &failure : NULL, err);
+    json_decref(doc);
+    return ret;
+}
+
+/* A document's file is opened only where the store has it. */
+static int open_url(struct job *job, const json_t *doc, struct mt_err *err)
+{
+    const char *url = mt_json_str(doc, "asset.url", NULL);
+    int fd = -1;
+
+    if (!url)
+        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has no asset.url");
+    if (!job->store && mt_store_open(&job->store, job->set->common.store, stores, false, err) < 0)
+        return -1;
+    char *key = mt_store_key_of(job->store, url);
+    if (key)
+        fd = mt_store_get(job->store, key, err);
+    else
+        mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url,
+                job->set->common.store);
+    free(key);
+    return fd;
+}
+
+static int scan_document(struct job *job, const char *line, size_t n, struct mt_err *err)
+{
+    struct mt_err failure;
+    json_t *doc = mt_json_parse("document", line, n, &failure);
+    int ret = doc ? mt_doc_check(doc, &failure) : -1;
+    int fd = -1;
+
+    if (ret < 0) {
+        json_decref(doc);
+        doc = json_pack("{s:i}", "schema", MT_DOC_SCHEMA);
+    } else if (mt_doc_failed(doc)) {
+        ret = mt_print(doc, err);
+        mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
+        json_decref(doc);
+        return ret;
+    }
+    const char *name = mt_json_str(doc, "asset.original_filename", "?");
+    mt_progress_begin(name, "scan", MT_UNIT_BYTES, 0);
+    if (ret == 0)
+        fd = open_url(job, doc, &failure);
+    ret = fd < 0 ? -1 : scan(job, doc, fd, name, &failure);
+    mt_fd_close(&fd);
+    ret = deliver(job, doc, ret < 0 ? &failure : NULL, err);
+    json_decref(doc);
+    return ret;
+}
+
+static int scan_documents(struct job *job, struct mt_err *err)
+{
+    struct mt_lines lines;
+    char *line;
+    size_t n;
+    int ret = 0;
+
+    mt_lines_init(&lines, STDIN_FILENO, '\n', MT_JSON_LINE_MAX);
+    while (!mt_stop_signal() && (ret = mt_lines_next(&lines, &line, &n, err)) == 1)
+        if (n && (ret = scan_document(job, line, n, err)) != 0)
+            break;
+    mt_lines_free(&lines);
+    return ret < 0 ? -1 : 0;
+}
+
+static int scan_names(struct job *job, struct mt_err *err)
+{
+    struct mt_names names;
+    const char *name;
+    int ret = 0;
+
+    mt_names_init(&names, job->run, &job->set->common);
+    mt_progress_expect(job->run->n_operands);
+    while (!mt_stop_signal() && (ret = mt_names_next(&names, &name, err)) == 1)
+        if ((ret = scan_name(job, name, err)) != 0)
+            break;
+    mt_names_free(&names);
+    return ret < 0 ? -1 : 0;
+}
+
+static int serve(const struct settings *set, struct mt_err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    struct mt_clam *clam = NULL;
+
+    if (mt_clam_open(&clam, set->database, tmp && *tmp ? tmp : "/var/tmp", err) < 0)
+        return -1;
+    int ret = mt_clam_serve(clam, STDIN_FILENO, err);
+    mt_clam_close(&clam);
+    return ret;
+}
+
+static int run(struct mt_run *r, void *settings, struct mt_err *err)
+{
+    const struct settings *set = settings;
+    struct job job = {.set = set, .run = r};
+    struct mt_scan_config config = {.dir = r->dir, .max_age_us = set->max_age_us};
+    int ret = -1;
+
+    if (set->serve)
+        return serve(set, err);
+    if (r->n_operands == 0 && !set->common.files_from && isatty(STDIN_FILENO)) {
+        mt_fail(err, MT_ERR_USAGE, "no file named");
+        return mt_hint(err, "media-scan FILE ..., or pipe documents in");
+    }
+    if (mt_scan_open(&job.scanner, set->scanner, mt_scanners, &config, err) < 0)
+        return -1;
+    if (strcmp(mt_scan_scheme(job.scanner), "none") == 0) {
+        mt_fail(err, MT_ERR_UNAVAILABLE, "there is no virus scanner");
+        mt_hint(err, "install clamav-daemon, or give --scanner");
+    } else {
+        ret = r->n_operands > 0 || set->common.files_from ? scan_names(&job, err)
+                                                          : scan_documents(&job, err);
+    }
+    mt_store_close(&job.store);
+    mt_scan_close(&job.scanner);
+    return ret;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings set = {.max_age_us = 7 * 86400 * 1000000LL};
+
+    return mt_main(&cli, argc, argv, &set, run);
+}
