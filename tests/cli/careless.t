@@ -113,10 +113,10 @@ for home in - relative; do
 done
 
 # --- limits of the process
-run bash -c 'ulimit -n 8; exec media-ingest tone.wav'
+run bash -c 'ulimit -n 8; exec media-ingest --force tone.wav'
 exits 1 'eight descriptors are too few'
 stderr_like 'ulimit -n' 'the remedy is named'
-run bash -c 'ulimit -f 100; exec media-ingest tone.wav'
+run bash -c 'ulimit -f 100; exec media-ingest --force tone.wav'
 exits 1 'a file that may not grow is no death by signal'
 consistent 'after limits'
 run media-thumbs --count 1 <&-
