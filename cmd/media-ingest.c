@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-ingest.c - files become assets: validated, hashed, stored, recorded. */
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "drivers.h"
 #include "ingest/ingest.h"
 #include "scanners.h"
 #include "json/json.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct settings {
     struct mt_common common;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
+    int64_t jobs, settle_us, url_timeout_us;
+    const char *watch, *after, *policy, *quarantine;
+    bool recursive, force, allow_url, allow_private, allow_http;
     const char *video, *audio, *image;
     int64_t scan_max_age_us, scan_timeout_us;
     const char *uploaded_by, *name, *metadata, *options, *scanner, *on_incomplete, *on_skipped;
@@ -35,6 +41,26 @@ static const struct mt_opt opts[] = {
                 "a clean scan by older signatures is incomplete"),
     MT_DURATION(struct settings, scan_timeout_us, 0, "scan-timeout", NULL,
                 "longest scan of one file; default: by its size"),
+    MT_FLAG(struct settings, recursive, 'r', "recursive", "take in the files below directories"),
+    MT_INT(struct settings, jobs, 'j', "jobs", "N", 1, 64, NULL,
+           "files at once; default: one for each processor"),
+    MT_STR(struct settings, watch, 0, "watch", "DIR", NULL,
+           "take files from DIR as they come, until stopped"),
+    MT_DURATION(struct settings, settle_us, 0, "settle", NULL,
+                "how long a watched file must be quiet; default 2"),
+    MT_STR(struct settings, after, 0, "after", "keep|move:DIR", NULL,
+           "what becomes of a watched file that is an asset"),
+    MT_STR(struct settings, policy, 0, "policy", "FILE", NULL,
+           "rules: what to publish, hold or reject"),
+    MT_STR(struct settings, quarantine, 0, "quarantine", "DIR", NULL,
+           "keep copies of refused files in DIR"),
+    MT_FLAG(struct settings, allow_url, 0, "allow-url", "fetch operands that are https URLs"),
+    MT_FLAG(struct settings, allow_private, 0, "allow-private",
+            "fetch from addresses of private networks too"),
+    MT_FLAG(struct settings, allow_http, 0, "allow-http", "fetch without TLS too"),
+    MT_DURATION(struct settings, url_timeout_us, 0, "url-timeout", NULL,
+                "longest time for one URL; default 1 hour"),
+    MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
     MT_STR(struct settings, name, 0, "name", "NAME", NULL,
@@ -61,8 +87,9 @@ static const struct mt_opt opts[] = {
 
 static const struct mt_example examples[] = {
     {"Take a file in and see what it is:", "media-ingest talk.mov"},
-    {"Everything below a directory:",
-     "find archive -type f -print0 | media-ingest -0 --files-from -"},
+    {"Everything below a directory:", "media-ingest --recursive archive"},
+    {"A list of names, whatever bytes they hold:",
+     "find archive -name '*.mov' -print0 | media-ingest -0 --files-from -"},
     {"Through the whole pipeline:",
      "media-ingest talk.mov | media-transcode -q 720p,480p | media-thumbs | media-analyze"},
     {NULL, NULL},
@@ -92,10 +119,52 @@ static int parse_object(const char *option, const char *text, json_t **out, stru
     return 0;
 }
 
+/* The directory of --after=move:DIR, NULL for keep. */
+static const char *done_dir(const struct settings *set)
+{
+    return set->after && mt_str_starts(set->after, "move:") ? set->after + strlen("move:") : NULL;
+}
+
+/* What is moved within the watched tree would come again. */
+static bool is_within(const char *dir, const char *tree, bool deep)
+{
+    char *inner = realpath(dir, NULL);
+    char *outer = realpath(tree, NULL);
+    size_t n = outer ? strlen(outer) : 0;
+    bool within = inner && outer && strncmp(inner, outer, n) == 0 &&
+                  (inner[n] == '\0' || (deep && (inner[n] == '/' || n == 1)));
+
+    free(inner);
+    free(outer);
+    return within;
+}
+
+static int check_watch(const struct settings *set, struct mt_err *err)
+{
+    struct stat st;
+    const char *to = done_dir(set);
+
+    if (set->after && !set->watch)
+        return mt_fail(err, MT_ERR_USAGE, "--after goes with --watch only");
+    if (set->after && !to && strcmp(set->after, "keep") != 0) {
+        mt_fail(err, MT_ERR_USAGE, "--after takes keep or move:DIR, not '%s'", set->after);
+        return mt_hint(err, "files are never deleted: move them away and delete them yourself");
+    }
+    if (to && (stat(to, &st) < 0 || !S_ISDIR(st.st_mode))) {
+        mt_fail(err, MT_ERR_USAGE, "--after: '%s' is no directory", to);
+        return mt_hint(err, "mkdir '%s'", to);
+    }
+    if (to && is_within(to, set->watch, set->recursive))
+        return mt_fail(err, MT_ERR_USAGE, "--after: '%s' is watched itself", to);
+    return 0;
+}
+
 static int check(const struct settings *set, struct mt_err *err)
 {
     if (set->uploaded_by && !mt_uuid_valid(set->uploaded_by))
         return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
+    if (check_watch(set, err) < 0)
+        return -1;
     return 0;
 }
 
@@ -113,6 +182,18 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),
                                           s->scan_max_age_us, s->scan_timeout_us},
                              .max_size = s->max_size,
+                             .jobs = s->jobs,
+                             .recursive = s->recursive,
+                             .force = s->force,
+                             .allow_url = s->allow_url,
+                             .allow_private = s->allow_private,
+                             .allow_http = s->allow_http,
+                             .url_timeout_us = s->url_timeout_us,
+                             .policy = s->policy,
+                             .quarantine = s->quarantine,
+                             .watch = s->watch,
+                             .settle_us = s->settle_us,
+                             .done_dir = done_dir(s),
                              .uploaded_by = s->uploaded_by,
                              .name = s->name};
     int ret = -1;
@@ -134,6 +215,8 @@ int main(int argc, char **argv)
                            .duration_us = 24 * 3600 * 1000000LL,
                            .frames = 10000000,
                            .memory = 2LL << 30,
+                           .url_timeout_us = 3600 * 1000000LL,
+                           .settle_us = 2 * 1000000LL,
                            .timeout_us = 60 * 1000000LL,
                            .scan_max_age_us = 7 * 86400 * 1000000LL,
                            .on_incomplete = "hold",

@@ -49,13 +49,21 @@ static int insert_intent(struct mt_db *db, const struct mt_asset_intent *in, str
     return ret;
 }
 
-int mt_asset_intend(struct mt_db *db, const struct mt_asset_intent *intent, struct mt_err *err)
+int mt_asset_intend_within(struct mt_db *db, const struct mt_asset_intent *intent,
+                           struct mt_err *err)
 {
     if (!mt_uuid_valid(intent->id) || !mt_key_is_safe(intent->key))
         return mt_fail(err, MT_ERR_BUG, "no asset can be '%s' at '%s'", intent->id, intent->key);
+    if (record_user(db, intent->uploaded_by, err) < 0)
+        return -1;
+    return insert_intent(db, intent, err);
+}
+
+int mt_asset_intend(struct mt_db *db, const struct mt_asset_intent *intent, struct mt_err *err)
+{
     if (mt_db_begin(db, true, err) < 0)
         return -1;
-    if (record_user(db, intent->uploaded_by, err) < 0 || insert_intent(db, intent, err) < 0) {
+    if (mt_asset_intend_within(db, intent, err) < 0) {
         mt_db_rollback(db);
         return -1;
     }
@@ -207,18 +215,28 @@ static int record(struct mt_db *db, const json_t *intent, const struct mt_asset_
     return ret;
 }
 
-/* One attempt; 1: there is a duplicate, and nothing has been changed. */
-static int try_publish(struct mt_db *db, const char *id, const struct mt_asset_result *result,
-                       char duplicate[MT_UUID_TEXT], struct mt_err *err)
+int mt_asset_publish_within(struct mt_db *db, const char *id, const struct mt_asset_result *result,
+                            char duplicate[MT_UUID_TEXT], struct mt_err *err)
 {
-    if (mt_db_begin(db, true, err) < 0)
-        return -1;
+    duplicate[0] = '\0';
+    if (is_visible(result->status) && !result->checksum)
+        return mt_fail(err, MT_ERR_BUG, "an asset without checksum cannot become visible");
     json_t *intent = own_intent(db, id, err);
     int ret = intent ? find_duplicate(db, intent, result, duplicate, err) : -1;
     if (ret == 0 &&
         (update_row(db, intent, result, err) < 0 || record(db, intent, result, err) < 0))
         ret = -1;
     json_decref(intent);
+    return ret;
+}
+
+/* One attempt; 1: there is a duplicate, and nothing has been changed. */
+static int try_publish(struct mt_db *db, const char *id, const struct mt_asset_result *result,
+                       char duplicate[MT_UUID_TEXT], struct mt_err *err)
+{
+    if (mt_db_begin(db, true, err) < 0)
+        return -1;
+    int ret = mt_asset_publish_within(db, id, result, duplicate, err);
     if (ret != 0) {
         mt_db_rollback(db);
         return ret;
@@ -243,9 +261,6 @@ int mt_asset_publish(struct mt_db *db, struct mt_store *store, const char *id,
 {
     int ret = -1;
 
-    duplicate[0] = '\0';
-    if (is_visible(result->status) && !result->checksum)
-        return mt_fail(err, MT_ERR_BUG, "an asset without checksum cannot become visible");
     /* Where transactions run side by side, the unique index tells of a rival. */
     for (int i = 0; i < PUBLISH_ATTEMPTS; i++) {
         ret = try_publish(db, id, result, duplicate, err);

@@ -36,6 +36,10 @@ struct mt_asset_intent {
 int mt_asset_intend(struct mt_db *db, const struct mt_asset_intent *intent,
                     struct mt_err *err) MT_MUST_USE;
 
+/* The same within a writing transaction of the caller's. */
+int mt_asset_intend_within(struct mt_db *db, const struct mt_asset_intent *intent,
+                           struct mt_err *err) MT_MUST_USE;
+
 struct mt_asset_result {
     const char *status;   /* completed, held; or rejected, failed: recorded, never visible */
     const char *outcome;  /* ok, degraded; NULL: unknown */
@@ -57,6 +61,15 @@ struct mt_asset_result {
 int mt_asset_publish(struct mt_db *db, struct mt_store *store, const char *id,
                      const struct mt_asset_result *result, char duplicate[MT_UUID_TEXT],
                      struct mt_err *err) MT_MUST_USE;
+
+/*
+ * The same within a writing transaction of the caller's, so that many become
+ * visible at once. 1 with duplicate set if the same user has the same bytes:
+ * nothing is changed then, and mt_asset_publish() after the transaction does
+ * the rest.
+ */
+int mt_asset_publish_within(struct mt_db *db, const char *id, const struct mt_asset_result *result,
+                            char duplicate[MT_UUID_TEXT], struct mt_err *err) MT_MUST_USE;
 
 /*
  * Removes an intent of this process: the objects below "{id}/" and at its key,

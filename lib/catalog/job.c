@@ -64,8 +64,9 @@ int mt_job_start(struct mt_job *job, struct mt_db *db, const struct mt_job_plan 
         " input_parameters, current_step, steps, owner, submitted_by, attempts, max_attempts,"
         " run_after, heartbeat_at, created_at, updated_at)"
         " VALUES ($1, $2, $3, 'processing', $4, $5, $6, $7, $8, $9, 1, 1, $4, $4, $4, $4)",
-        "ssssjsjss", mt_uuid(job->id), plan->asset_id, plan->type, mt_time_text(mt_now_us(), now),
-        plan->input, plan->step, job->steps, mt_owner_self(self), plan->submitted_by);
+        "ssssjsjss", mt_uuid(job->id), plan->asset_id, plan->type,
+        mt_time_text(plan->started_us ? plan->started_us : mt_now_us(), now), plan->input,
+        plan->step, job->steps, mt_owner_self(self), plan->submitted_by);
     if (ret < 0)
         release(job);
     return ret;
@@ -162,10 +163,9 @@ static int end_in_transaction(struct mt_job *job, const struct mt_job_end *end, 
     return ret;
 }
 
-int mt_job_finish(struct mt_job *job, const struct mt_job_end *end, struct mt_err *err)
+int mt_job_end_within(struct mt_job *job, const struct mt_job_end *end, struct mt_err *err)
 {
     json_t *error = NULL;
-    int ret;
 
     if (!job->id[0])
         return 0;
@@ -174,15 +174,28 @@ int mt_job_finish(struct mt_job *job, const struct mt_job_end *end, struct mt_er
         error = mt_err_to_json(end->error);
         json_object_set_new(error, "stage", json_string(end->stage ? end->stage : job->type));
     }
-    ret = mt_db_begin(job->db, true, err);
+    int ret = end_in_transaction(job, end, error, err);
+    json_decref(error);
+    return ret;
+}
+
+void mt_job_drop(struct mt_job *job)
+{
+    release(job);
+}
+
+int mt_job_finish(struct mt_job *job, const struct mt_job_end *end, struct mt_err *err)
+{
+    if (!job->id[0])
+        return 0;
+    int ret = mt_db_begin(job->db, true, err);
     if (ret == 0) {
-        ret = end_in_transaction(job, end, error, err);
+        ret = mt_job_end_within(job, end, err);
         if (ret == 0)
             ret = mt_db_commit(job->db, err);
         else
             mt_db_rollback(job->db);
     }
-    json_decref(error);
     release(job);
     return ret;
 }

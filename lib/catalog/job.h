@@ -33,6 +33,7 @@ struct mt_job_plan {
     const char *submitted_by; /* UUID of a user in the table; or NULL */
     const char *step;         /* the first one; NULL: none yet */
     const json_t *input;      /* lent; the parameters; or NULL */
+    int64_t started_us;       /* since 1970, if it began before it is recorded; 0: now */
 };
 
 /* Records that this process has begun. On failure job needs no finishing (but may be given to it).
@@ -66,6 +67,15 @@ struct mt_job_end {
  * nothing for a job that was not started.
  */
 int mt_job_finish(struct mt_job *job, const struct mt_job_end *end, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Both work within a writing transaction of the caller's as well:
+ * mt_job_start() as it is, the end by this. Give job to mt_job_drop() when the
+ * transaction is over: after its rollback the job was never started.
+ */
+int mt_job_end_within(struct mt_job *job, const struct mt_job_end *end,
+                      struct mt_err *err) MT_MUST_USE;
+void mt_job_drop(struct mt_job *job);
 
 /* The row of a job by its id or the first four or more digits of it; see mt_lookup(). New. */
 json_t *mt_job_get(struct mt_db *db, const char *id, struct mt_err *err);

@@ -241,6 +241,9 @@ struct mt_names {
 };
 void mt_names_init(struct mt_names *names, struct mt_run *run, const struct mt_common *common);
 int mt_names_next(struct mt_names *names, const char **name, struct mt_err *err) MT_MUST_USE;
+
+/* Whether mt_names_next() would have to wait for whoever writes the list. */
+bool mt_names_waiting(const struct mt_names *names);
 void mt_names_free(struct mt_names *names);
 
 /* Writes one document: compact, or indented on a terminal. */

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,6 +62,20 @@ int mt_names_next(struct mt_names *names, const char **name, struct mt_err *err)
     if (ret < 0 && err->code == MT_ERR_BAD_DOCUMENT)
         mt_hint(err, "it takes one name a line, or with -0 one before each NUL");
     return ret < 0 ? mt_fail_in(err, "--files-from '%s'", names->common->files_from) : ret;
+}
+
+bool mt_names_waiting(const struct mt_names *names)
+{
+    const struct mt_name_list *list = names->list;
+
+    if (names->next < names->run->n_operands || !names->common->files_from || !list)
+        return false;
+    const struct mt_lines *l = &list->lines;
+    if (l->eof ||
+        (l->buf.len > l->used && memchr(l->buf.data + l->used, l->separator, l->buf.len - l->used)))
+        return false;
+    struct pollfd fd = {.fd = list->fd, .events = POLLIN};
+    return poll(&fd, 1, 0) == 0;
 }
 
 void mt_names_free(struct mt_names *names)

@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 enum mode { NONE, BAR, PLAIN, JSON };
+enum { TOLD_MAX = 16 };
 enum { REDRAW_US = 100000, PLAIN_US = 10000000 };
 
 static struct {
     enum mode mode;
     const char *program;
+    bool ended; /* the input called name is finished */
     bool drawn; /* a bar stands on the terminal's last line */
     int64_t expected, finished;
     int64_t batch_start_us;
@@ -30,6 +32,11 @@ static struct {
     enum mt_progress_unit unit;
     int64_t done, total;
     int64_t start_us, shown_us;
+    int n_told;
+    struct {
+        const char *name;
+        int64_t value;
+    } told[TOLD_MAX];
 } now;
 
 static void say(const char *text)
@@ -216,6 +223,9 @@ static void send_progress(const char *status)
                      2));
     json_object_set_new(e, "eta_s",
                         to_go >= 0 ? mt_json_real((double)to_go / 1e6, 1) : json_null());
+    int64_t batch_to_go = batch_left_us();
+    if (batch_to_go >= 0)
+        json_object_set_new(e, "batch_eta_s", mt_json_real((double)batch_to_go / 1e6, 1));
     if (status)
         json_object_set_new(e, "status", json_string(status));
     send(e);
@@ -231,18 +241,60 @@ static void show(void)
         send_progress(NULL);
 }
 
+/* The same input again keeps its place on the screen and its time. */
 void mt_progress_begin(const char *name, const char *stage, enum mt_progress_unit unit,
                        int64_t total)
 {
+    char *clean = mt_utf8_clean(name ? name : "", strlen(name ? name : ""));
+
+    if (!now.name || now.ended || strcmp(now.name, clean) != 0 || strcmp(now.stage, stage) != 0) {
+        now.start_us = mt_mono_us();
+        now.shown_us = now.mode == JSON ? now.shown_us : 0;
+        now.done = 0;
+    }
+    now.ended = false;
     free(now.name);
-    now.name = mt_utf8_clean(name ? name : "", strlen(name ? name : ""));
+    now.name = clean;
     now.stage = stage;
     now.unit = unit;
-    now.done = 0;
     now.total = total;
-    now.start_us = mt_mono_us();
-    now.shown_us = 0;
-    mt_progress_update(0, total);
+    mt_progress_update(now.done, total);
+}
+
+void mt_progress_since(int64_t start_us)
+{
+    now.start_us = start_us;
+}
+
+bool mt_progress_shown(void)
+{
+    return now.mode != NONE;
+}
+
+void mt_progress_tell(const char *name, int64_t value)
+{
+    if (now.n_told == TOLD_MAX)
+        return;
+    now.told[now.n_told].name = name;
+    now.told[now.n_told++].value = value;
+}
+
+void mt_progress_report(const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    around_message(true);
+    if (now.mode != BAR && now.mode != PLAIN) {
+        mt_log(MT_LOG_INFO, "%s", text);
+        return;
+    }
+    char *line = mt_asprintf("%s: %s\n", now.program, text);
+    say(line);
+    free(line);
 }
 
 void mt_progress_poll(void)
@@ -284,6 +336,7 @@ void mt_progress_end(const char *status, const char *code, const char *message)
         }
     }
     now.finished++;
+    now.ended = true;
 }
 
 void mt_progress_summary(const struct mt_outcome *outcome, int exit_status)
@@ -295,6 +348,8 @@ void mt_progress_summary(const struct mt_outcome *outcome, int exit_status)
         json_object_set_new(e, "failed", json_integer(outcome->failed));
         json_object_set_new(e, "exit_status", json_integer(exit_status));
         json_object_set_new(e, "took_ms", json_integer((mt_mono_us() - now.batch_start_us) / 1000));
+        for (int i = 0; i < now.n_told; i++)
+            json_object_set_new(e, now.told[i].name, json_integer(now.told[i].value));
         send(e);
     }
     free(now.name);

@@ -34,6 +34,18 @@ void mt_progress_begin(const char *name, const char *stage, enum mt_progress_uni
 /* done of the total; total may have become known (0: unchanged). Cheap: call it often. */
 void mt_progress_update(int64_t done, int64_t total);
 
+/* The input was begun at this time (mt_mono_us()), before it was shown. */
+void mt_progress_since(int64_t start_us);
+
+/* Whether anything is shown at all. */
+bool mt_progress_shown(void);
+
+/* Adds a figure to the last event of the run. name lives on. */
+void mt_progress_tell(const char *name, int64_t value);
+
+/* A line about the whole run: where progress is shown as text, or with --verbose. */
+void mt_progress_report(const char *fmt, ...) MT_PRINTF(1, 2);
+
 /* Answers SIGUSR1; for loops that wait for somebody else. */
 void mt_progress_poll(void);
 

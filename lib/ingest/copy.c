@@ -28,6 +28,7 @@ struct ring {
     unsigned filled, hashed; /* counts; their difference is at most SLOTS */
     bool ended;
     struct mt_sha256 *sha;
+    bool alone; /* there is no other thread */
     int failed;
     struct mt_err err;
 };
@@ -68,6 +69,11 @@ static unsigned wait_for_slot(struct ring *ring)
 
 static void pass_on(struct ring *ring, unsigned slot, size_t n)
 {
+    if (ring->alone) {
+        ring->failed =
+            ring->failed || mt_sha256_add(ring->sha, ring->data[slot], n, &ring->err) < 0;
+        return;
+    }
     pthread_mutex_lock(&ring->lock);
     ring->len[slot] = n;
     ring->filled++;
@@ -110,7 +116,7 @@ static int copy_chunks(const struct mt_copy *copy, struct mt_put *put, struct ri
             flushed = *bytes;
         }
         if (copy->progress)
-            copy->progress(*bytes);
+            copy->progress(copy->ctx, *bytes);
         if (copy->stopped && copy->stopped())
             return mt_fail(err, MT_ERR_CANCELLED, "stopped while storing '%s'", copy->name);
     }
@@ -124,34 +130,44 @@ static void end_ring(struct ring *ring)
     pthread_mutex_unlock(&ring->lock);
 }
 
+static int copy_with_thread(const struct mt_copy *copy, struct mt_put *put, struct ring *ring,
+                            int64_t *bytes, struct mt_err *err)
+{
+    pthread_t thread;
+    int problem = pthread_create(&thread, NULL, hash_chunks, ring);
+
+    if (problem) {
+        errno = problem;
+        return mt_fail_errno(err, "cannot start the hashing thread");
+    }
+    int ret = copy_chunks(copy, put, ring, bytes, err);
+    end_ring(ring);
+    pthread_join(thread, NULL);
+    return ret;
+}
+
 int mt_copy_hashed(const struct mt_copy *copy, struct mt_put *put, int64_t *bytes,
                    char hex[MT_SHA256_TEXT], struct mt_err *err)
 {
     struct ring ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    pthread_t thread;
-    int ret = -1;
+    int slots = SLOTS;
 
+    ring.alone = copy->expected >= 0 && copy->expected <= CHUNK;
+    if (ring.alone)
+        slots = 1;
     if (mt_sha256_open(&ring.sha, err) < 0)
         return -1;
-    for (int i = 0; i < SLOTS; i++)
+    for (int i = 0; i < slots; i++)
         ring.data[i] = mt_realloc(NULL, CHUNK, 1);
-    int problem = pthread_create(&thread, NULL, hash_chunks, &ring);
-    if (problem) {
-        errno = problem;
-        mt_fail_errno(err, "cannot start the hashing thread");
-        goto out;
-    }
-    ret = copy_chunks(copy, put, &ring, bytes, err);
-    end_ring(&ring);
-    pthread_join(thread, NULL);
+    int ret = ring.alone ? copy_chunks(copy, put, &ring, bytes, err)
+                         : copy_with_thread(copy, put, &ring, bytes, err);
     if (ret == 0 && ring.failed) {
         *err = ring.err;
         ret = -1;
     }
     if (ret == 0)
         ret = mt_sha256_end(ring.sha, hex, err);
-out:
-    for (int i = 0; i < SLOTS; i++)
+    for (int i = 0; i < slots; i++)
         free(ring.data[i]);
     mt_sha256_close(&ring.sha);
     return ret;

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/progress.h"
 #include "cli/signals.h"
 #include "proc/proc.h"
 #include "json/json.h"
@@ -20,6 +19,7 @@ struct mt_helper {
     json_t *limits;
     struct mt_proc *proc;
     struct mt_lines lines;
+    bool asked; /* an answer is on its way */
 };
 
 void mt_helper_open(struct mt_helper **out, const char *dir, const struct mt_helper_limits *l)
@@ -37,6 +37,7 @@ static void stop(struct mt_helper *helper)
 {
     if (!helper->proc)
         return;
+    helper->asked = false;
     mt_lines_free(&helper->lines);
     mt_proc_finish(&helper->proc, NULL);
 }
@@ -50,13 +51,6 @@ void mt_helper_close(struct mt_helper **helper)
     free((*helper)->dir);
     free(*helper);
     *helper = NULL;
-}
-
-/* A signal while the helper works: to show the state, or to stop. */
-static int interrupted(void)
-{
-    mt_progress_poll();
-    return mt_stop_signal();
 }
 
 static int start(struct mt_helper *helper, struct mt_err *err)
@@ -74,7 +68,7 @@ static int start(struct mt_helper *helper, struct mt_err *err)
     if (ret == 0)
         mt_lines_init(&helper->lines, mt_proc_fd(helper->proc), '\n', ANSWER_MAX);
     helper->lines.name = "media-probe";
-    helper->lines.interrupted = interrupted;
+    helper->lines.interrupted = mt_stop_signal;
     return ret;
 }
 
@@ -84,30 +78,44 @@ static void fail_gone(struct mt_err *err)
     mt_hint(err, "see whether media-probe works on the file alone, and what ulimit -a allows");
 }
 
-/* The answer as JSON; NULL when the helper is gone. */
-static json_t *exchange(struct mt_helper *helper, int fd, const char *name, struct mt_err *err)
+static int send_request(struct mt_helper *helper, int fd, const char *name, struct mt_err *err)
 {
     char *shown = mt_text_printable(name, NAME_SHOWN);
     json_t *request =
         json_pack("{s:o, s:O}", "name", mt_json_text(shown), "limits", helper->limits);
     char *text = mt_json_compact(request);
-    char *line;
-    size_t n;
-    json_t *answer = NULL;
 
-    if (mt_fd_send(mt_proc_fd(helper->proc), fd, text, strlen(text), err) == 0) {
-        int got = mt_lines_next(&helper->lines, &line, &n, err);
-        if (got == 1)
-            answer = mt_json_parse("media-probe", line, n, err);
-        else if (got == 0 || err->os_errno == ECONNRESET)
-            fail_gone(err);
-    } else if (err->os_errno == EPIPE || err->os_errno == ECONNRESET) {
+    int ret = mt_fd_send(mt_proc_fd(helper->proc), fd, text, strlen(text), err);
+    if (ret < 0 && (err->os_errno == EPIPE || err->os_errno == ECONNRESET))
         fail_gone(err);
-    }
     free(text);
     json_decref(request);
     free(shown);
-    return answer;
+    return ret;
+}
+
+/* The answer as JSON; NULL when the helper is gone. */
+static json_t *read_answer(struct mt_helper *helper, struct mt_err *err)
+{
+    char *line;
+    size_t n;
+    int got = mt_lines_next(&helper->lines, &line, &n, err);
+
+    if (got == 1)
+        return mt_json_parse("media-probe", line, n, err);
+    if (got == 0 || err->os_errno == ECONNRESET)
+        fail_gone(err);
+    return NULL;
+}
+
+void mt_helper_begin(struct mt_helper *helper, int fd, const char *name)
+{
+    struct mt_err err; /* mt_helper_ask() will meet it again */
+
+    if (helper->proc || start(helper, &err) == 0)
+        helper->asked = send_request(helper, fd, name, &err) == 0;
+    if (helper->proc && !helper->asked)
+        stop(helper);
 }
 
 json_t *mt_helper_ask(struct mt_helper *helper, int fd, const char *name, json_t **seen,
@@ -119,7 +127,9 @@ json_t *mt_helper_ask(struct mt_helper *helper, int fd, const char *name, json_t
     for (int attempt = 0; attempt < 2 && !answer && !mt_stop_signal(); attempt++) {
         if (!helper->proc && start(helper, err) < 0)
             return NULL;
-        answer = exchange(helper, fd, name, err);
+        if (helper->asked || send_request(helper, fd, name, err) == 0)
+            answer = read_answer(helper, err);
+        helper->asked = false;
         if (!answer)
             stop(helper);
     }

@@ -26,6 +26,12 @@ void mt_helper_open(struct mt_helper **out, const char *dir, const struct mt_hel
 void mt_helper_close(struct mt_helper **helper);
 
 /*
+ * Sends the question only, so that the caller can do something else while the
+ * helper looks. The next mt_helper_ask() must be about the same file.
+ */
+void mt_helper_begin(struct mt_helper *helper, int fd, const char *name);
+
+/*
  * What the regular file behind fd is: {"mime_type", "description",
  * "content_type", "metadata"}, a new reference. NULL with the code of the
  * refusal; *seen is then {"mime_type", ...} as far as known (a new

@@ -1,287 +1,277 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ingest.c - the loop of media-ingest, and one input's way through it; see ingest.h. */
+/* ingest.c - the loop of media-ingest, and what comes out of it; see ingest.h. */
 #include "ingest/ingest.h"
 
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "base/path.h"
 #include "base/text.h"
 #include "catalog/asset.h"
 #include "catalog/document.h"
-#include "catalog/job.h"
+#include "catalog/source.h"
 #include "catalog/sweep.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
-#include "ingest/copy.h"
+#include "ingest/crew.h"
+#include "ingest/feed.h"
 #include "ingest/internal.h"
+#include "ingest/policy.h"
+#include "ingest/watch.h"
 #include "json/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void show_copied(int64_t bytes)
-{
-    mt_progress_update(bytes, 0);
-}
+enum { GROUP = 64, TICK_MS = 100, ANNOUNCE_US = 500000, JOBS_MAX = MT_CREW_MAX };
 
-/* Copies and hashes into an object of the asset-to-be. */
-static int store_bytes(struct mt_entry *e, struct mt_err *err)
-{
-    struct mt_copy copy = {.from = e->fd,
-                           .max_bytes = e->in->spec->max_size,
-                           .name = e->name,
-                           .progress = show_copied,
-                           .stopped = mt_stop_signal};
-
-    if (mt_store_begin(e->in->store, e->key, &e->put, err) < 0)
-        return -1;
-    return mt_copy_hashed(&copy, e->put, &e->size, e->sha256, err);
-}
-
-/* A file that is being written to is not what was probed. */
-static int check_unchanged(const struct mt_entry *e, struct mt_err *err)
-{
-    struct stat now;
-
-    if (fstat(e->fd, &now) < 0)
-        return mt_fail_errno(err, "cannot stat '%s'", e->name);
-    if (now.st_size != e->stat.st_size || now.st_mtim.tv_sec != e->stat.st_mtim.tv_sec ||
-        now.st_mtim.tv_nsec != e->stat.st_mtim.tv_nsec || e->size != e->stat.st_size)
-        return mt_fail(err, MT_ERR_CHANGED, "'%s' changed while it was read", e->name);
-    return 0;
-}
+/* --- documents --- */
 
 /* The asset as the document shows it, from its row. */
-static int fill_document(struct mt_entry *e, const char *id, bool duplicate, struct mt_err *err)
+static int fill_document(struct mt_entry *e, struct mt_err *err)
 {
+    const char *id = e->existing[0] ? e->existing : e->id;
     json_t *fresh = mt_document_of_asset(e->in->db, e->in->store, id, err);
 
     if (!fresh)
         return -1;
     json_object_del(fresh, "stages"); /* those of earlier runs */
-    json_object_set_new(json_object_get(fresh, "asset"), "duplicate", json_boolean(duplicate));
+    json_object_set_new(json_object_get(fresh, "asset"), "duplicate", json_boolean(e->existing[0]));
     json_decref(e->doc);
     e->doc = fresh;
+    if (e->existing[0])
+        e->status = "skipped";
     return 0;
 }
 
-static int use_existing(struct mt_entry *e, const char *id, struct mt_err *err)
-{
-    if (mt_entry_restore(e, id, err) < 0)
-        return -1;
-    mt_put_abort(&e->put);
-    mt_log(MT_LOG_INFO, "'%s' is in the store already, as asset %s", e->name, id);
-    e->status = "skipped";
-    return fill_document(e, id, true, err);
-}
-
-static int intend(struct mt_entry *e, struct mt_err *err)
-{
-    struct mt_asset_intent intent = {.id = e->id,
-                                     .name = e->base,
-                                     .content_type = mt_json_str(e->found, "content_type", "video"),
-                                     .mime_type = e->format->mime,
-                                     .file_size = e->size,
-                                     .key = e->key,
-                                     .uploaded_by = e->in->spec->uploaded_by};
-
-    return mt_asset_intend(e->in->db, &intent, err);
-}
-
-/* Intent, object in place, visible; or the asset that was there first. */
-static int publish(struct mt_entry *e, struct mt_err *err)
-{
-    char existing[MT_UUID_TEXT] = "";
-    bool damaged = strcmp(mt_json_str(e->metadata, "damage.state", "ok"), "ok") != 0;
-    struct mt_asset_result result = {.status = e->upload_status,
-                                     .outcome = damaged ? "degraded" : "ok",
-                                     .checksum = e->sha256,
-                                     .file_size = e->size,
-                                     .metadata = e->metadata,
-                                     .scan = e->scan};
-    struct mt_err second;
-
-    if (intend(e, err) < 0)
-        return -1;
-    if (mt_put_commit(&e->put, e->sha256, err) == 0 &&
-        mt_asset_publish(e->in->db, e->in->store, e->id, &result, existing, err) == 0)
-        return existing[0] ? use_existing(e, existing, err) : fill_document(e, e->id, false, err);
-    if (mt_asset_abandon(e->in->db, e->in->store, e->id, &second) < 0)
-        mt_log_err(MT_LOG_WARN, &second); /* the sweep of the next program removes it */
-    return -1;
-}
-
-static int find_existing(struct mt_entry *e, json_t **row, struct mt_err *err)
-{
-    *row = mt_asset_find(e->in->db, e->in->spec->uploaded_by, e->sha256, err);
-    return *row || err->code == MT_ERR_NOT_FOUND ? 0 : -1;
-}
-
-/* From an open, accepted file to a visible asset. */
-static int take_in(struct mt_entry *e, struct mt_err *err)
-{
-    json_t *row = NULL;
-    int ret = -1;
-
-    if (!e->put && store_bytes(e, err) < 0)
-        return -1;
-    if (!e->is_stdin && check_unchanged(e, err) < 0)
-        return -1;
-    if (find_existing(e, &row, err) < 0)
-        return -1;
-    if (row)
-        ret = use_existing(e, mt_json_str(row, "id", ""), err);
-    else if (mt_entry_judge(e, err) == 0)
-        ret = publish(e, err);
-    json_decref(row);
-    return ret;
-}
-
-static int plan_only(struct mt_entry *e, struct mt_err *err)
+static void plan_only(struct mt_entry *e)
 {
     json_t *asset = json_object_get(e->doc, "asset");
 
-    if (mt_entry_judge(e, err) < 0)
-        return -1;
     e->status = "planned";
     json_object_set(asset, "content_type", json_object_get(e->found, "content_type"));
     json_object_set_new(asset, "mime_type", json_string(e->format->mime));
     json_object_set_new(asset, "file_size", json_integer(e->stat.st_size));
     json_object_set(asset, "metadata", e->metadata);
-    return 0;
 }
 
-static int do_work(struct mt_entry *e, struct mt_err *err)
-{
-    if (mt_entry_open(e, err) < 0 || mt_entry_scan(e, err) < 0)
-        return -1;
-    if (mt_entry_identify(e, err) < 0) {
-        mt_entry_judge_refused(e, err);
-        return -1;
-    }
-    return e->in->spec->common->dry_run ? plan_only(e, err) : take_in(e, err);
-}
-
-static int start_job(struct mt_entry *e, struct mt_err *err)
-{
-    if (e->in->spec->common->dry_run || e->in->spec->common->job)
-        return 0;
-    json_t *input = json_pack("{s:o}", "name", mt_json_text(e->name));
-    struct mt_job_plan plan = {.type = "ingest", .step = "ingest", .input = input};
-    int ret = mt_job_start(&e->job, e->in->db, &plan, err);
-    json_decref(input);
-    return ret;
-}
-
-static int finish_job(struct mt_entry *e, const struct mt_err *failure, struct mt_err *err)
-{
-    const char *asset_id = failure ? NULL : mt_json_str(e->doc, "asset.id", NULL);
-    bool cancelled = failure && failure->code == MT_ERR_CANCELLED;
-    bool degraded = strcmp(mt_json_str(e->doc, "asset.metadata.damage.state", "ok"), "ok") != 0;
-
-    if (!e->job.id[0])
-        return 0;
-    json_t *results = json_pack("{s:s}", "status", failure ? "failed" : e->status);
-    struct mt_job_end end = {.status = cancelled ? "cancelled"
-                                       : failure ? "failed"
-                                                 : "completed",
-                             .outcome = failure    ? NULL
-                                        : degraded ? "degraded"
-                                                   : "ok",
-                             .stage = "ingest",
-                             .error = failure,
-                             .results = results};
-    int ret = asset_id ? mt_job_set_asset(&e->job, asset_id, err) : 0;
-    if (ret == 0)
-        ret = mt_job_finish(&e->job, &end, err);
-    json_decref(results);
-    return ret;
-}
-
-static void warn_damage(const struct mt_entry *e)
+static void warn(const struct mt_entry *e)
 {
     const char *state = mt_json_str(e->doc, "asset.metadata.damage.state", "ok");
     const json_t *issue = json_array_get(mt_json_at(e->doc, "asset.metadata.damage.issues"), 0);
 
-    if (strcmp(state, "ok") != 0)
+    if (e->note)
+        mt_log(MT_LOG_WARN, "%s", e->note);
+    if (e->failed)
+        mt_log_err(MT_LOG_ERROR, &e->failure);
+    else if (strcmp(state, "ok") != 0)
         mt_log(MT_LOG_WARN, "'%s' is damaged: %s", e->name, mt_json_str(issue, "detail", state));
+    if (e->existing[0] && !e->failed)
+        mt_log(MT_LOG_INFO, "'%s' is in the store already, as asset %s", e->name, e->existing);
+}
+
+static void count(struct mt_entry *e)
+{
+    struct mt_tally *t = &e->in->tally;
+
+    mt_outcome_add(&e->in->run->outcome, e->failed ? e->failure.code : MT_OK);
+    if (e->failed)
+        t->failed++;
+    else if (e->in->spec->common->dry_run)
+        t->planned++;
+    else if (e->known)
+        t->known++;
+    else if (e->existing[0])
+        t->duplicates++;
+    else if (strcmp(e->publish_as, "held") == 0)
+        t->held++;
+    else
+        t->taken++;
+    if (e->published)
+        t->bytes += e->size;
 }
 
 /* Prints the document and counts it; 1 when the run is to end. */
-static int deliver(struct mt_entry *e, const struct mt_err *failure, struct mt_err *err)
+static int deliver(struct mt_entry *e, struct mt_err *err)
 {
     int64_t took_ms = (mt_mono_us() - e->start_us) / 1000;
+    const struct mt_err *failure = e->failed ? &e->failure : NULL;
 
-    if (failure) {
+    if (failure)
         mt_doc_fail(e->doc, "ingest", failure);
-        mt_log_err(MT_LOG_ERROR, failure);
-    } else {
-        warn_damage(e);
-    }
+    warn(e);
     mt_doc_set_stage(e->doc, "ingest", failure ? "failed" : e->status, failure, took_ms);
+    mt_progress_begin(e->name, "ingest", MT_UNIT_BYTES, e->total_bytes);
+    mt_progress_update(e->done_bytes, e->total_bytes);
     mt_progress_end(failure ? "failed" : e->status, failure ? mt_code_name(failure->code) : NULL,
                     failure ? failure->msg : NULL);
-    mt_outcome_add(&e->in->run->outcome, failure ? failure->code : MT_OK);
+    count(e);
     if (mt_print(e->doc, err) < 0)
         return -1;
     return mt_stop_signal() || (failure && e->in->spec->common->fail_fast);
 }
 
-static int ingest_one(struct mt_intake *in, const char *name, struct mt_err *err)
+static void fill_documents(struct mt_intake *in, struct mt_entry *const entries[], int n)
 {
-    struct mt_err failure = {.code = MT_OK};
-    struct mt_err second;
-    struct mt_entry e;
+    struct mt_err err;
+    bool begun = n > 1 && mt_db_begin(in->db, false, &err) == 0;
 
-    mt_entry_init(&e, in, name);
-    mt_progress_begin(e.name, "ingest", MT_UNIT_BYTES, 0);
-    int ret = start_job(&e, &failure);
-    if (ret == 0)
-        ret = do_work(&e, &failure);
-    mt_put_abort(&e.put);
-    if (finish_job(&e, ret < 0 ? &failure : NULL, &second) < 0) {
-        if (ret == 0)
-            failure = second;
-        ret = -1;
+    for (int i = 0; i < n; i++)
+        if (!entries[i]->failed && fill_document(entries[i], &err) < 0)
+            mt_entry_fail(entries[i], &err);
+    if (begun)
+        mt_db_rollback(in->db);
+}
+
+static void put_away(struct mt_entry *e)
+{
+    const char *to = e->in->spec->done_dir;
+    struct mt_err err;
+
+    if (to && e->watched && !e->failed && !e->in->spec->common->dry_run &&
+        mt_watch_put_away(e->name, to, &err) < 0)
+        mt_log_err(MT_LOG_WARN, &err);
+}
+
+static int finish_group(struct mt_intake *in, struct mt_entry *entries[], int n, struct mt_err *err)
+{
+    int ret = 0;
+
+    if (in->spec->common->dry_run) {
+        for (int i = 0; i < n; i++)
+            if (!entries[i]->failed)
+                plan_only(entries[i]);
+    } else {
+        mt_group_publish(in, entries, n);
+        fill_documents(in, entries, n);
     }
-    ret = deliver(&e, ret < 0 ? &failure : NULL, err);
-    mt_entry_free(&e);
+    for (int i = 0; i < n; i++) {
+        int one = deliver(entries[i], err);
+        ret = ret < 0 || one == 0 ? ret : one;
+        put_away(entries[i]);
+        mt_entry_free(&entries[i]);
+    }
     return ret;
 }
 
-static int each_name(struct mt_intake *in, struct mt_err *err)
-{
-    struct mt_names names;
-    const char *name;
-    int ret = 0;
+/* --- the loop --- */
 
-    if (in->run->n_operands == 0 && !in->spec->common->files_from)
-        return ingest_one(in, "-", err) < 0 ? -1 : 0;
-    mt_names_init(&names, in->run, in->spec->common);
-    mt_progress_expect(in->run->n_operands);
-    while (!mt_stop_signal() && (ret = mt_names_next(&names, &name, err)) == 1)
-        if ((ret = ingest_one(in, name, err)) != 0)
+/* Whether the file is an asset already, as far as its inode tells. */
+static bool is_known(struct mt_entry *e)
+{
+    struct mt_err err;
+    struct stat st;
+    int64_t size = -1;
+
+    if (e->in->spec->force || e->in->spec->common->dry_run || e->is_stream ||
+        stat(e->name, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    if (mt_source_find(e->in->db, &st, e->in->spec->uploaded_by, e->existing, &err) == 1) {
+        json_t *row = mt_asset_get(e->in->db, e->existing, &err);
+        const char *key = mt_json_str(row, "s3_key", "");
+        e->known = mt_store_stat(e->in->store, key, &size, &err) == 0 && size == st.st_size;
+        json_decref(row);
+    }
+    if (!e->known)
+        e->existing[0] = '\0';
+    else
+        e->done_bytes = e->total_bytes = st.st_size;
+    return e->known;
+}
+
+/* Adds inputs while there is room and they are at hand: 0 when there are no more, else 1. */
+static int admit(struct mt_intake *in, struct mt_feed *feed, struct mt_err *err)
+{
+    int room = in->spec->common->fail_fast ? 1 : MT_CREW_WINDOW;
+    struct mt_feed_item item;
+
+    while (mt_crew_count(in->crew) < room) {
+        if (mt_stop_signal())
+            return 0;
+        int got = mt_feed_next(feed, mt_crew_count(in->crew) == 0, &item, err);
+        if (got <= 0)
+            return got;
+        if (got == MT_FEED_LATER)
             break;
-    mt_names_free(&names);
+        struct mt_entry *e = mt_entry_new(in, item.name);
+        e->watched = item.watched;
+        if (item.failure.code != MT_OK)
+            mt_entry_fail(e, &item.failure);
+        mt_crew_add(in->crew, e, e->failed || is_known(e));
+    }
+    return 1;
+}
+
+static void show_front(struct mt_intake *in)
+{
+    struct mt_entry *e = mt_crew_front(in->crew);
+
+    mt_progress_poll();
+    if (!e)
+        return;
+    if (mt_now_us() - e->begun_us > ANNOUNCE_US)
+        mt_group_announce(e);
+    mt_progress_begin(e->name, "ingest", MT_UNIT_BYTES, e->total_bytes);
+    mt_progress_since(e->start_us);
+    mt_progress_update(e->done_bytes, e->total_bytes);
+}
+
+/* What nobody has begun with when the run is to end is as if it had not been named. */
+static void withdraw(struct mt_intake *in)
+{
+    struct mt_entry *e;
+
+    while ((e = mt_crew_withdraw(in->crew)))
+        mt_entry_free(&e);
+}
+
+static int each_input(struct mt_intake *in, struct mt_feed *feed, struct mt_err *err)
+{
+    struct mt_entry *group[GROUP];
+    int more = 1;
+    int ret = 0;
+    struct mt_err feed_err;
+
+    while (ret >= 0 && (more > 0 || mt_crew_count(in->crew) > 0)) {
+        if (more > 0 && ret == 0)
+            more = admit(in, feed, &feed_err);
+        if (mt_stop_signal() || ret > 0) {
+            more = more < 0 ? more : 0;
+            withdraw(in);
+            if (mt_stop_signal())
+                mt_crew_interrupt(in->crew);
+        }
+        int n = mt_crew_take(in->crew, group, GROUP, TICK_MS);
+        if (n == 0)
+            show_front(in);
+        else
+            ret = finish_group(in, group, n, err);
+    }
+    if (ret >= 0 && more < 0) {
+        *err = feed_err;
+        ret = -1;
+    }
     return ret < 0 ? -1 : 0;
 }
 
-static int open_scanner(struct mt_intake *in, struct mt_err *err)
-{
-    const struct mt_ingest *spec = in->spec;
-    struct mt_scan_config config = {.dir = in->run->dir, .max_age_us = spec->verdicts.max_age_us};
+/* --- the run --- */
 
-    if (mt_scan_open(&in->scanner, spec->scanner, spec->scanners, &config, err) < 0)
-        return -1;
-    if (!spec->scanner && strcmp(mt_scan_scheme(in->scanner), "none") == 0)
-        mt_log(MT_LOG_WARN,
-               "no virus scanner: files are taken in unscanned (--scanner=none: says that "
-               "this is meant)");
-    return 0;
+static void report(const struct mt_intake *in)
+{
+    const struct mt_tally *t = &in->tally;
+    char bytes[MT_FIGURE];
+
+    mt_progress_tell("taken", t->taken);
+    mt_progress_tell("held", t->held);
+    mt_progress_tell("duplicates", t->duplicates);
+    mt_progress_tell("known", t->known);
+    mt_progress_tell("planned", t->planned);
+    mt_progress_tell("bytes", t->bytes);
+    if (t->taken + t->held + t->duplicates + t->known + t->planned + t->failed > 1)
+        mt_progress_report("%lld taken in (%s), %lld held, %lld duplicates, %lld known from before,"
+                           " %lld planned, %lld failed",
+                           (long long)t->taken, mt_show_bytes(t->bytes, bytes), (long long)t->held,
+                           (long long)t->duplicates, (long long)t->known, (long long)t->planned,
+                           (long long)t->failed);
 }
 
 static int open_all(struct mt_intake *in, struct mt_err *err)
@@ -292,9 +282,8 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
 
     if (mt_formats_check(&spec->formats, err) < 0)
         return -1;
-    if (open_scanner(in, err) < 0)
+    if (spec->policy && mt_policy_load(&in->policy, spec->policy, err) < 0)
         return -1;
-    mt_helper_open(&in->helper, in->run->dir, &spec->limits);
     if (spec->common->dry_run)
         return 0;
     if (mt_db_open(&in->db, spec->common->db, spec->dbs, MT_DB_WRITE, err) < 0 ||
@@ -306,19 +295,37 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
     return 0;
 }
 
+/* One worker for each processor, and no more than there are inputs. */
+static int how_many(const struct mt_intake *in)
+{
+    const struct mt_ingest *spec = in->spec;
+    long n = spec->jobs ? (long)spec->jobs : sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (spec->common->fail_fast)
+        n = 1;
+    if (!spec->common->files_from && !spec->recursive && !spec->watch && n > in->run->n_operands)
+        n = in->run->n_operands;
+    return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (int)n;
+}
+
 int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err *err)
 {
     struct mt_intake in = {.spec = spec, .run = r};
+    struct mt_feed *feed = NULL;
     int ret = -1;
 
-    if (r->n_operands == 0 && !spec->common->files_from && isatty(STDIN_FILENO)) {
+    if (r->n_operands == 0 && !spec->common->files_from && !spec->watch && isatty(STDIN_FILENO)) {
         mt_fail(err, MT_ERR_USAGE, "no file named");
         return mt_hint(err, "media-ingest FILE ..., or pipe the bytes of one file in with -");
     }
-    if (open_all(&in, err) == 0)
-        ret = each_name(&in, err);
-    mt_helper_close(&in.helper);
-    mt_scan_close(&in.scanner);
+    if (open_all(&in, err) == 0 && mt_feed_open(&feed, spec, r, err) == 0 &&
+        mt_crew_open(&in.crew, &in, how_many(&in), err) == 0) {
+        ret = each_input(&in, feed, err);
+        report(&in);
+    }
+    mt_crew_close(&in.crew);
+    mt_feed_close(&feed);
+    mt_policy_free(&in.policy);
     mt_store_close(&in.store);
     mt_db_close(&in.db);
     return ret;

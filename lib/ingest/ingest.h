@@ -29,7 +29,18 @@ struct mt_ingest {
     const struct mt_scan_driver *const *scanners;
     const char *scanner; /* URL, or NULL: the first of scanners that is there */
     struct mt_verdict_policy verdicts;
-    int64_t max_size;        /* bytes */
+    int64_t max_size;               /* bytes */
+    int64_t jobs;                   /* inputs at once; 0: as many as there are processors */
+    bool recursive;                 /* operands may be directories */
+    const char *watch;              /* a directory to take files from as they come, or NULL */
+    int64_t settle_us;              /* how long they must have been quiet */
+    const char *done_dir;           /* where watched files go that are assets now, or NULL */
+    const char *policy;             /* file of rules, or NULL */
+    const char *quarantine;         /* directory for copies of what is refused, or NULL */
+    bool allow_url;                 /* https URLs are fetched */
+    bool allow_private, allow_http; /* also from private networks, without TLS */
+    int64_t url_timeout_us;
+    bool force;              /* read files again that are known to be assets */
     const char *uploaded_by; /* UUID of the user, or NULL */
     const char *name;        /* file name for standard input, or NULL */
     json_t *metadata;        /* the user's own members for asset.metadata.user; lent, or NULL */

@@ -11,22 +11,34 @@
 
 #include <sys/stat.h>
 
+struct mt_crew;
+struct mt_policy;
+
+/* What has become of all inputs so far, for the report at the end. */
+struct mt_tally {
+    int64_t taken, held, duplicates, known, planned, failed;
+    int64_t bytes; /* taken in */
+};
+
 /* What one run of media-ingest holds. */
 struct mt_intake {
     const struct mt_ingest *spec;
     struct mt_run *run;
-    struct mt_db *db; /* NULL in a dry run, as is the store */
+    struct mt_db *db; /* the main thread's; NULL in a dry run, as is the store */
     struct mt_store *store;
-    struct mt_helper *helper;
-    struct mt_scanner *scanner;
+    struct mt_crew *crew;
+    struct mt_policy *policy; /* or NULL */
+    struct mt_tally tally;
 };
 
-/* One input on its way. */
+/* One input on its way. Until it is ready it is the worker's, then the main thread's. */
 struct mt_entry {
     struct mt_intake *in;
-    const char *name; /* as the user gave it, for messages */
-    const char *base; /* the file name that is recorded */
-    bool is_stdin;
+    char *name;     /* as the user gave it, for messages */
+    char *base;     /* the file name that is recorded */
+    bool is_stream; /* standard input or a URL: read once, from its beginning */
+    bool is_url;
+    bool watched; /* --watch has found it */
     int fd;
     struct stat stat; /* of fd when it was opened */
     json_t *doc;
@@ -36,50 +48,72 @@ struct mt_entry {
     json_t *metadata;             /* what the asset's row will keep */
     struct mt_scanning *scanning; /* while it runs */
     json_t *scan;                 /* the verdict */
-    const char *upload_status;    /* that the policy gives it: completed, held */
     const struct mt_format *format;
+    char *note; /* a warning for the main thread to print */
 
     char id[MT_UUID_TEXT];
     char *key; /* "{id}/original.{ext}" */
     struct mt_put *put;
     int64_t size;
     char sha256[MT_SHA256_TEXT];
+    const char *publish_as; /* upload_status that it gets: completed or held */
+
+    bool failed;
+    struct mt_err failure;
+    bool intended, in_place, published;
+    bool known;                  /* its file is an asset already, and was not read again */
+    char existing[MT_UUID_TEXT]; /* the asset that has these bytes, or "" */
+
     struct mt_job job; /* our row in processing_jobs */
-    int64_t start_us;
+    int64_t start_us;  /* mt_mono_us() */
+    int64_t begun_us;  /* since 1970 */
+    _Atomic int64_t done_bytes, total_bytes;
 };
 
-void mt_entry_init(struct mt_entry *e, struct mt_intake *in, const char *name);
-void mt_entry_free(struct mt_entry *e);
+/* What each worker has of its own. */
+struct mt_hands {
+    struct mt_helper *helper;
+    struct mt_scanner *scanner;
+};
+
+/* A new entry; name is copied. */
+struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name);
+void mt_entry_free(struct mt_entry **e);
+
+/* Marks it failed, unless it is already. */
+void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure);
 
 /*
- * Opens the input and checks what needs no look inside. The bytes of stdin go
+ * A worker's part: opens the input, checks it, finds out what it is, and (unless
+ * in a dry run) copies it into the store and hashes it. How it went is in the
+ * entry. Asks nothing of the database.
+ */
+void mt_entry_work(struct mt_entry *e, const struct mt_hands *hands);
+
+/*
+ * Opens the input and checks what needs no look inside. The bytes of a stream go
  * straight into the store (or, in a dry run, nowhere but a nameless file) and
  * are hashed on the way; e->fd is then what was kept.
  */
 int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
-/* Starts the scan of what mt_entry_open() opened. */
-int mt_entry_scan(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+/* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
+int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err) MT_MUST_USE;
 
 /*
- * Waits for the verdict and judges by it: fills scan and upload_status. scan is
- * also in the document then, for a refusal. MT_ERR_INFECTED, MT_ERR_POLICY.
+ * Makes the entries that did not fail visible, all together where that works and
+ * one by one where not, and records the jobs of all of them. For each: intent,
+ * then object durable, then visible, as if it were alone.
  */
-int mt_entry_judge(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
-
-/*
- * The file is refused for another reason, *err: if the scan finds soon that it
- * is infected, that is the reason to give.
- */
-void mt_entry_judge_refused(struct mt_entry *e, struct mt_err *err);
-
-/* Finds out what it is and whether that is accepted; fills found, format, metadata, key. */
-int mt_entry_identify(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
+void mt_group_publish(struct mt_intake *in, struct mt_entry *const entries[], int n);
 
 /*
  * For bytes that asset id has already: makes sure that the store has them still, and puts them
  * back from the entry's file if not. Needs fd and sha256.
  */
 int mt_entry_restore(struct mt_entry *e, const char *id, struct mt_err *err) MT_MUST_USE;
+
+/* Records that work on the entry has begun, so that others see it. */
+void mt_group_announce(struct mt_entry *e);
 
 #endif

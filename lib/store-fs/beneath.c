@@ -40,9 +40,10 @@ static int open_part(int dir, const char *name, int flags)
 
 /*
  * Follows path part by part from a copy of root, through directories only. make: creates what
- * is missing with this mode. Returns the directory of the last part, whose name *last is.
+ * is missing with this mode, durable: for good. Returns the directory of the last part, whose
+ * name *last is.
  */
-static int walk(int root, const char *path, mode_t make, char last[256])
+static int walk(int root, const char *path, mode_t make, bool durable, char last[256])
 {
     int dir = openat(root, ".", DIR_FLAGS);
 
@@ -57,7 +58,7 @@ static int walk(int root, const char *path, mode_t make, char last[256])
         if (!path[n])
             return dir;
         if (make && mkdirat(dir, last, make) == 0) {
-            if (mt_fsync_dirfd(dir) < 0)
+            if (durable && mt_fsync_dirfd(dir) < 0)
                 break;
         } else if (make && errno != EEXIST) {
             break;
@@ -83,7 +84,7 @@ int mt_fs_open(const struct mt_fs *fs, const char *path, int flags)
     /* EPERM: what some containers say to calls they do not know. */
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
         return fd;
-    int dir = walk(fs->root_fd, path, 0, name);
+    int dir = walk(fs->root_fd, path, 0, false, name);
     if (dir < 0)
         return -1;
     fd = open_part(dir, name, flags);
@@ -115,7 +116,8 @@ static mode_t dir_mode(const struct mt_fs *fs)
     return fs->plain ? 0777 : 0770;
 }
 
-int mt_fs_open_parent(const struct mt_fs *fs, const char *key, bool create, const char **name)
+int mt_fs_open_parent(const struct mt_fs *fs, const char *key, enum mt_fs_make make,
+                      const char **name)
 {
     const char *slash = strrchr(key, '/');
     char last[256];
@@ -126,8 +128,8 @@ int mt_fs_open_parent(const struct mt_fs *fs, const char *key, bool create, cons
     char *parent = mt_strndup(key, (size_t)(slash - key));
     int fd = mt_fs_open(fs, parent, DIR_FLAGS);
     free(parent);
-    if (fd < 0 && errno == ENOENT && create)
-        fd = walk(fs->root_fd, key, dir_mode(fs), last);
+    if (fd < 0 && errno == ENOENT && make != MT_FS_NO_MAKE)
+        fd = walk(fs->root_fd, key, dir_mode(fs), make == MT_FS_MAKE_DURABLE, last);
     return fd;
 }
 
@@ -150,7 +152,7 @@ void mt_fs_prune(const struct mt_fs *fs, const char *key)
     while (removed == 0 && (slash = strrchr(path, '/'))) {
         const char *name;
         *slash = '\0';
-        int dir = mt_fs_open_parent(fs, path, false, &name);
+        int dir = mt_fs_open_parent(fs, path, MT_FS_NO_MAKE, &name);
         removed = dir < 0 ? -1 : unlinkat(dir, name, AT_REMOVEDIR);
         mt_fd_close(&dir);
     }

@@ -6,14 +6,16 @@
 #include "base/clock.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #define MT_FS_TMP ".tmp"
 
 struct mt_fs {
-    char *root;  /* absolute, without '/' at its end unless it is "/" */
-    int root_fd; /* the directory itself */
-    int tmp_fd;  /* .tmp in it, or -1 while nobody needed it */
+    char *root;                /* absolute, without '/' at its end unless it is "/" */
+    int root_fd;               /* the directory itself */
+    int tmp_fd;                /* .tmp in it, or -1 while nobody needed it */
+    pthread_mutex_t beginning; /* held while a put begins */
     bool plain;
 };
 
@@ -34,8 +36,11 @@ int mt_fs_open(const struct mt_fs *fs, const char *path, int flags);
 /* Opens a regular file, for any of flags; ENOENT when the name is something else. */
 int mt_fs_open_file(const struct mt_fs *fs, const char *key, int flags, int64_t *size);
 
-/* Opens the directory that is to hold key, made durably if create; *name is key's last part. */
-int mt_fs_open_parent(const struct mt_fs *fs, const char *key, bool create, const char **name);
+enum mt_fs_make { MT_FS_NO_MAKE, MT_FS_MAKE, MT_FS_MAKE_DURABLE };
+
+/* Opens the directory that is to hold key, made if make says so; *name is key's last part. */
+int mt_fs_open_parent(const struct mt_fs *fs, const char *key, enum mt_fs_make make,
+                      const char **name);
 
 /* Opens .tmp, made if create, into fs->tmp_fd. -1 with errno. */
 int mt_fs_open_tmp(struct mt_fs *fs, bool create);
@@ -53,6 +58,7 @@ int mt_fs_begin(void *priv, void *put, const char *key, int *fd, struct mt_err *
 int mt_fs_commit(void *priv, void *put, const char *sha256, struct mt_err *err);
 int mt_fs_commit_all(void *priv, void *const *puts, const char *const *sha256, int n,
                      struct mt_err *err);
+void mt_fs_commit_many(void *priv, void *const puts[], struct mt_err errs[], int n);
 void mt_fs_abort(void *priv, void *put);
 int mt_fs_sweep(void *priv, int64_t *removed, struct mt_err *err);
 

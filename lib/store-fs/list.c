@@ -103,7 +103,7 @@ int mt_fs_list(void *priv, const char *prefix,
     const char *name;
 
     /* Begins at the directory of the prefix: its last part may be half a name. */
-    int fd = mt_fs_open_parent(w.fs, prefix, false, &name);
+    int fd = mt_fs_open_parent(w.fs, prefix, MT_FS_NO_MAKE, &name);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
     if (fd < 0)

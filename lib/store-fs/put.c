@@ -17,15 +17,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* How often others may take away a directory that was just made, or a file. */
 enum { TRIES = 32 };
+
+/* From how many objects on it is quicker to sync the whole file system. */
+enum { MANY = 6 };
 
 static bool lock(int fd)
 {
@@ -79,7 +85,11 @@ int mt_fs_begin(void *priv, void *put, const char *key, int *fd, struct mt_err *
     struct mt_fs *fs = priv;
     struct mt_fs_put *p = put;
 
+    pthread_mutex_lock(&fs->beginning);
     p->fd = create_locked(fs, p->name);
+    int saved = errno;
+    pthread_mutex_unlock(&fs->beginning);
+    errno = saved;
     if (p->fd < 0)
         return mt_fs_fail_write(fs, "write", key, err);
     p->key = mt_strdup(key);
@@ -103,20 +113,23 @@ void mt_fs_abort(void *priv, void *put)
     release(p);
 }
 
-/* Renames into place; a remover may take the empty directories away meanwhile. -1 with errno. */
-static int put_in_place(struct mt_fs *fs, const struct mt_fs_put *p, bool *visible)
+/*
+ * Renames into place; a remover may take the empty directories away meanwhile.
+ * durable: the name as well, at once. -1 with errno.
+ */
+static int put_in_place(struct mt_fs *fs, const struct mt_fs_put *p, bool durable, bool *visible)
 {
     int ret = -1;
 
     *visible = false;
     for (int i = 0; i < TRIES && ret < 0; i++) {
         const char *name;
-        int dir = mt_fs_open_parent(fs, p->key, true, &name);
+        int dir = mt_fs_open_parent(fs, p->key, durable ? MT_FS_MAKE_DURABLE : MT_FS_MAKE, &name);
         if (dir >= 0)
             ret = renameat(fs->tmp_fd, p->name, dir, name);
         if (ret == 0) {
             *visible = true;
-            ret = mt_fsync_dirfd(dir);
+            ret = durable ? mt_fsync_dirfd(dir) : 0;
             mt_fd_close(&dir);
             return ret;
         }
@@ -127,6 +140,18 @@ static int put_in_place(struct mt_fs *fs, const struct mt_fs_put *p, bool *visib
     return ret;
 }
 
+static int fail_commit(struct mt_fs *fs, struct mt_fs_put *p, bool visible, struct mt_err *err)
+{
+    mt_fs_fail_write(fs, visible ? "make durable" : "write", p->key, err);
+    if (visible) {
+        release(p);
+        return -1;
+    }
+    mt_fs_prune(fs, p->key);
+    mt_fs_abort(fs, p);
+    return -1;
+}
+
 int mt_fs_commit(void *priv, void *put, const char *sha256, struct mt_err *err)
 {
     struct mt_fs *fs = priv;
@@ -134,18 +159,63 @@ int mt_fs_commit(void *priv, void *put, const char *sha256, struct mt_err *err)
     bool visible = false;
 
     (void)sha256; /* nothing between here and the disk would check it */
-    if (fsync(p->fd) == 0 && put_in_place(fs, p, &visible) == 0) {
-        release(p);
-        return 0;
+    if (fsync(p->fd) < 0 || put_in_place(fs, p, true, &visible) < 0)
+        return fail_commit(fs, p, visible, err);
+    release(p);
+    return 0;
+}
+
+/*
+ * syncfs(2) tells of failed writes since Linux 5.8, and on file systems that
+ * keep their own books; elsewhere each file is synced by itself.
+ */
+static bool can_sync_all(const struct mt_fs *fs)
+{
+    struct utsname kernel;
+    struct statfs st;
+    int major = 0, minor = 0;
+
+    if (uname(&kernel) < 0 || sscanf(kernel.release, "%d.%d", &major, &minor) != 2 || major < 5 ||
+        (major == 5 && minor < 8) || fstatfs(fs->root_fd, &st) < 0)
+        return false;
+    return st.f_type == EXT4_SUPER_MAGIC || st.f_type == XFS_SUPER_MAGIC ||
+           st.f_type == BTRFS_SUPER_MAGIC || st.f_type == TMPFS_MAGIC;
+}
+
+static void commit_one_by_one(struct mt_fs *fs, void *const puts[], struct mt_err errs[], int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct mt_err err;
+        errs[i].code = MT_OK;
+        if (mt_fs_commit(fs, puts[i], NULL, &err) < 0)
+            errs[i] = err;
     }
-    mt_fs_fail_write(fs, visible ? "make durable" : "write", p->key, err);
-    if (visible) {
-        release(p);
-        return -1;
+}
+
+/* All contents durable, then all names in place, then all names durable. */
+void mt_fs_commit_many(void *priv, void *const puts[], struct mt_err errs[], int n)
+{
+    struct mt_fs *fs = priv;
+    bool visible;
+
+    if (n < MANY || !can_sync_all(fs) || syncfs(fs->root_fd) < 0) {
+        commit_one_by_one(fs, puts, errs, n);
+        return;
     }
-    mt_fs_prune(fs, p->key);
-    mt_fs_abort(priv, put);
-    return -1;
+    for (int i = 0; i < n; i++) {
+        errs[i].code = MT_OK;
+        if (put_in_place(fs, puts[i], false, &visible) < 0)
+            fail_commit(fs, puts[i], visible, &errs[i]);
+    }
+    bool durable = syncfs(fs->root_fd) == 0;
+    int saved = errno;
+    for (int i = 0; i < n; i++) {
+        errno = saved;
+        if (errs[i].code == MT_OK && !durable)
+            fail_commit(fs, puts[i], true, &errs[i]);
+        else if (errs[i].code == MT_OK)
+            release(puts[i]);
+    }
 }
 
 /* The directory that the last of many puts went to: made durable once for all of them. */
@@ -173,7 +243,7 @@ static int enter(struct mt_fs *fs, struct place *place, const char *key)
         return 0;
     if (leave(place) < 0)
         return -1;
-    place->fd = mt_fs_open_parent(fs, key, true, &name);
+    place->fd = mt_fs_open_parent(fs, key, MT_FS_MAKE_DURABLE, &name);
     place->path = place->fd < 0 ? NULL : mt_strndup(key, n);
     return place->fd < 0 ? -1 : 0;
 }
@@ -187,7 +257,7 @@ static int put_beside(struct mt_fs *fs, struct place *place, const struct mt_fs_
         return 0;
     }
     /* A remover took the directory away meanwhile, perhaps. */
-    return errno == ENOENT && leave(place) == 0 ? put_in_place(fs, p, visible) : -1;
+    return errno == ENOENT && leave(place) == 0 ? put_in_place(fs, p, true, visible) : -1;
 }
 
 /* All their blocks are on their way before the first is waited for. */

@@ -135,6 +135,7 @@ static int fs_name(void *priv, const char *url, struct mt_err *err)
     struct mt_fs *fs = priv;
 
     fs->tmp_fd = -1;
+    pthread_mutex_init(&fs->beginning, NULL);
     fs->root_fd = -1;
     fs->root = parse_url(url, &fs->plain);
     if (fs->root)
@@ -193,7 +194,7 @@ static int fs_remove(void *priv, const char *key, struct mt_err *err)
 {
     struct mt_fs *fs = priv;
     const char *name;
-    int dir = mt_fs_open_parent(fs, key, false, &name);
+    int dir = mt_fs_open_parent(fs, key, MT_FS_NO_MAKE, &name);
     int ret = dir < 0 ? -1 : unlinkat(dir, name, 0);
 
     if (ret == 0)
@@ -241,6 +242,7 @@ const struct mt_store_driver mt_store_fs = {
     .begin = mt_fs_begin,
     .commit = mt_fs_commit,
     .commit_all = mt_fs_commit_all,
+    .commit_many = mt_fs_commit_many,
     .abort = mt_fs_abort,
     .stat = fs_stat,
     .get = fs_get,

@@ -275,6 +275,52 @@ int mt_puts_commit(struct mt_put **puts, const char *const *sha256, int n, struc
     return ret;
 }
 
+/* The driver's way to commit many; those that may not be committed are left out. */
+static void commit_together(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                            int n)
+{
+    struct mt_store *store = puts[0]->store;
+    void **good = mt_alloc((size_t)n * sizeof *good);
+    int *index = mt_alloc((size_t)n * sizeof *index);
+    struct mt_err *answers = mt_alloc((size_t)n * sizeof *answers);
+    int n_good = 0;
+
+    for (int i = 0; i < n; i++)
+        if (check_put(puts[i], sha256[i], &errs[i]) < 0) {
+            store->driver->abort(store->priv, puts[i]->priv);
+        } else {
+            index[n_good] = i;
+            good[n_good++] = puts[i]->priv;
+        }
+    store->driver->commit_many(store->priv, good, answers, n_good);
+    for (int i = 0; i < n_good; i++)
+        errs[index[i]] = answers[i];
+    for (int i = 0; i < n; i++)
+        free_put(&puts[i]);
+    free(answers);
+    free(index);
+    free(good);
+}
+
+int mt_puts_commit_each(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                        int n)
+{
+    int ret = 0;
+
+    for (int i = 0; i < n; i++)
+        errs[i] = (struct mt_err){.code = MT_OK};
+    if (n > 1 && puts[0]->store->driver->commit_many)
+        commit_together(puts, sha256, errs, n);
+    for (int i = 0; i < n; i++) {
+        struct mt_err err;
+        if (puts[i] && mt_put_commit(&puts[i], sha256[i], &err) < 0)
+            errs[i] = err;
+        if (errs[i].code != MT_OK)
+            ret = -1;
+    }
+    return ret;
+}
+
 void mt_put_abort(struct mt_put **put)
 {
     if (!*put)

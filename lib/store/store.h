@@ -11,7 +11,9 @@
  * before a driver sees them, and passes over what else lies in a store. Let no
  * key be another's directory: not every store can hold both "a" and "a/b".
  *
- * A handle belongs to one thread at a time.
+ * A handle belongs to one thread at a time. But puts are independent of each other:
+ * different ones of one handle may be begun, written and ended in different threads at
+ * the same time. (Stores in memory and plain directories have no such drivers.)
  */
 #ifndef MT_STORE_STORE_H
 #define MT_STORE_STORE_H
@@ -91,6 +93,12 @@ struct mt_store_driver {
      */
     int (*commit_all)(void *priv, void *const *puts, const char *const *sha256, int n,
                       struct mt_err *err);
+
+    /*
+     * Optional. As commit() of each of n puts, with less waiting for the disk.
+     * errs[i].code is MT_OK where it succeeded.
+     */
+    void (*commit_many)(void *priv, void *const puts[], struct mt_err errs[], int n);
 
     /* Forgets what was begun and closes fd. Never fails. */
     void (*abort)(void *priv, void *put);
@@ -180,6 +188,15 @@ int mt_put_commit(struct mt_put **put, const char *sha256, struct mt_err *err) M
  */
 int mt_puts_commit(struct mt_put **puts, const char *const *sha256, int n,
                    struct mt_err *err) MT_MUST_USE;
+
+/*
+ * As mt_put_commit() of each of n puts of one store, but quicker where the
+ * store can make many objects durable at once. sha256[i] may be NULL. All
+ * puts[i] become NULL; errs[i].code is MT_OK for each that is in place. -1 if
+ * one or more failed.
+ */
+int mt_puts_commit_each(struct mt_put *puts[], const char *const sha256[], struct mt_err errs[],
+                        int n) MT_MUST_USE;
 
 /* Forgets it; *put becomes NULL. Does nothing if it is NULL already. */
 void mt_put_abort(struct mt_put **put);

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# ingest-watch.t - --watch: files are taken once they are whole, and not before.
+. "$(dirname "$0")/../tap.sh"
+
+media photo.jpg
+n=0
+picture() {
+    { head -c 2 "$T/photo.jpg"; printf '\377\376\0\006%04d' "$n"; tail -c +3 "$T/photo.jpg"; } >"$1"
+    n=$((n + 1))
+}
+mkdir "$T/in" "$T/done" "$T/in/sub"
+pid=
+at_exit() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; }
+# told N: waits until there are N documents
+told() {
+    for _ in $(seq 200); do
+        [ "$(wc -l <"$T/docs")" -ge "$1" ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
+names() { jq -r .asset.original_filename "$T/docs" | LC_ALL=C sort | tr '\n' ' '; }
+
+run media-ingest --watch "$T/nowhere"
+exits 4 'a directory that is not there'
+run media-ingest --after keep "$T/photo.jpg"
+exits 2 '--after without --watch'
+run media-ingest --watch "$T/in" --after delete
+exits 2 'nothing is ever deleted'
+stderr_like 'hint: ' 'which is explained'
+run media-ingest --watch "$T/in" --after "move:$T/in"
+exits 2 'no moving into the watched directory'
+
+picture "$T/in/before.jpg"
+media-ingest --watch "$T/in" --recursive --settle 0.5 --after "move:$T/done" >"$T/docs" 2>"$err" &
+pid=$!
+ok 'what is there already is taken' told 1
+is "$(names)" 'before.jpg ' 'by its name'
+
+picture "$T/whole.jpg"
+exec 8>"$T/in/slow.jpg"
+head -c 1000 "$T/whole.jpg" >&8
+picture "$T/in/fetching.jpg.part"
+picture "$T/in/quick.jpg"
+ok 'a file that is written and closed' told 2
+sleep 1.5
+is "$(names)" 'before.jpg quick.jpg ' 'but not one that is open for writing, nor a partial one'
+tail -c +1001 "$T/whole.jpg" >&8
+exec 8>&-
+mv "$T/in/fetching.jpg.part" "$T/in/fetched.jpg"
+ok 'both once they are whole' told 4
+is "$(names)" 'before.jpg fetched.jpg quick.jpg slow.jpg ' 'by their names'
+is "$(jq -r 'select(.asset.original_filename == "slow.jpg").asset.checksum' "$T/docs")" \
+    "$(sha256sum <"$T/whole.jpg" | cut -d' ' -f1)" 'and with all of their bytes'
+
+picture "$T/in/sub/deep.jpg"
+mkdir "$T/in/new"
+picture "$T/in/new/newer.jpg"
+ok 'subdirectories, also new ones' told 6
+picture "$T/in/quick.jpg"
+ok 'the same name again' told 7
+echo nonsense >"$T/in/bad.jpg"
+ok 'a file that is refused has its document' told 8
+sleep 0.5
+is "$(cd "$T/done" && echo *)" \
+    'before.jpg deep.jpg fetched.jpg newer.jpg quick-1.jpg quick.jpg slow.jpg' \
+    'what is an asset is moved away, over nothing'
+is "$(cd "$T/in" && find . -type f)" ./bad.jpg 'what was refused stays'
+kill -TERM "$pid"
+wait "$pid"
+is $? 143 'SIGTERM ends it'
+pid=
+document 'each line is a document' "$T/docs"
+sanitized "$err" --watch
+consistent 'after watching'
+done_testing
