@@ -105,6 +105,24 @@ static int emit_all(struct board *b, struct mt_err *err)
     return 0;
 }
 
+/* Tiles at the end that show what was on screen long before: the pictures end early. */
+static void note_early_end(const struct board *b, json_t *notes)
+{
+    const struct mt_tiles *t = &b->tiles;
+    int64_t shown = t->times_us[t->n - 1];
+    char note[120];
+    int n = 0;
+
+    while (n < t->n && t->times_us[t->n - 1 - n] == shown &&
+           (t->n - 1 - n) * t->interval_us > shown + t->interval_us)
+        n++;
+    if (n == 0)
+        return;
+    snprintf(note, sizeof note, "the last %d of %d tiles repeat the picture at %.3f s", n, t->n,
+             (double)shown / 1e6);
+    json_array_append_new(notes, json_string(note));
+}
+
 static json_t *report(const struct board *b)
 {
     const struct mt_tiles *t = &b->tiles;
@@ -119,6 +137,7 @@ static json_t *report(const struct board *b)
                  b->missing, t->n);
         json_array_append_new(notes, json_string(note));
     }
+    note_early_end(b, notes);
     return json_pack("{s:i, s:i, s:i, s:i, s:I, s:I, s:o, s:O, s:o, s:I}", "tile_width", t->width,
                      "tile_height", t->height, "columns", b->columns, "rows", b->rows,
                      "interval_us", (json_int_t)t->interval_us, "duration_us",
