@@ -32,7 +32,7 @@ static const struct mt_opt opts[] = {
     MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
            "image formats to accept"),
     MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
-           "virus scanner: clamd:/socket, clamav:, none:; default: what is there"),
+           "virus scanner: clamd:/path/to/socket, clamav: or none:"),
     MT_CHOICE(struct settings, on_incomplete, 0, "on-incomplete", "WHAT", mt_then_names, NULL,
               "after an incomplete scan: publish, hold or reject"),
     MT_CHOICE(struct settings, on_skipped, 0, "on-skipped", "WHAT", mt_then_names, NULL,

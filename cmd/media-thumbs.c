@@ -11,7 +11,9 @@ struct settings {
     struct mt_stage_options stage;
     int64_t count, every_us, width, height, quality;
     const char *at, *size, *fit, *cover, *format;
-    bool scenes;
+    int64_t tile_every_us, tile;
+    const char *sheets;
+    bool scenes, storyboard;
 };
 
 static const struct mt_opt opts[] = {
@@ -32,6 +34,14 @@ static const struct mt_opt opts[] = {
     MT_STR(struct settings, format, 0, "format", "LIST", NULL, "webp, jpg, png, avif, jxl"),
     MT_INT(struct settings, quality, 0, "picture-quality", "N", 1, 100, NULL,
            "of the pictures, 1 to 100"),
+    MT_FLAG(struct settings, storyboard, 0, "storyboard",
+            "sheets of tiles, WebVTT, JSON, HLS and DASH as well"),
+    MT_DURATION(struct settings, tile_every_us, 0, "tile-every", NULL,
+                "from tile to tile; 0: fitted to the film"),
+    MT_INT(struct settings, tile, 0, "tile-size", "PIXELS", 16, 1024, NULL,
+           "the longer side of a tile"),
+    MT_CHOICE(struct settings, sheets, 0, "sheet-format", "FORMAT", mt_thumbs_sheets, NULL,
+              "jpg or webp; HLS has jpg only"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -41,6 +51,7 @@ static const struct mt_opt opts[] = {
 static const struct mt_example examples[] = {
     {"Ten pictures of a film, in WebP and JPEG:", "media-thumbs --count 10 talk.mov"},
     {"At given times, as plain files:", "media-thumbs --at 5,50% -o out talk.mov"},
+    {"A storyboard for players, no thumbnails:", "media-thumbs --count 0 --storyboard talk.mov"},
     {"As part of a pipeline:", "media-ingest talk.mov | media-thumbs --count 10"},
     {NULL, NULL},
 };
@@ -68,6 +79,10 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .height_px = set->height,
                              .formats = set->format,
                              .quality = set->quality,
+                             .storyboard = set->storyboard,
+                             .tile_every_us = set->tile_every_us,
+                             .tile_px = set->tile,
+                             .sheets = set->sheets,
                              .options = &set->stage};
 
     if (mt_thumbs_check(&spec, err) < 0)
@@ -94,7 +109,9 @@ int main(int argc, char **argv)
                            .fit = "contain",
                            .cover = "fallback",
                            .format = "webp,jpg",
-                           .quality = 80};
+                           .quality = 80,
+                           .tile = 240,
+                           .sheets = "jpg"};
 
     mt_stage_defaults(&set.stage);
     return mt_main(&cli, argc, argv, &set, run);

@@ -34,7 +34,13 @@ static int open_decoder(struct mt_picker *p, struct mt_err *err)
             in->format->streams[i]->discard = AVDISCARD_ALL;
     mt_in_set_progress(in, p->progress);
     forget(p);
-    return mt_in_decoder(&p->decoder, in, p->stream, 0, err);
+    if (mt_in_decoder(&p->decoder, in, p->stream, p->rough ? 1 : 0, err) != 0)
+        return -1;
+    if (p->rough) {
+        p->decoder->skip_loop_filter = AVDISCARD_ALL;
+        p->decoder->flags2 |= AV_CODEC_FLAG2_FAST;
+    }
+    return 0;
 }
 
 /* Begins anew at the first byte. */
@@ -81,6 +87,13 @@ int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limit
                    const struct mt_av_progress *progress, struct mt_err *err)
 {
     *p = (struct mt_picker){.fd = fd, .limits = *limits, .progress = progress};
+    return open_picker(p, err);
+}
+
+int mt_picker_open_rough(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
+                         const struct mt_av_progress *progress, struct mt_err *err)
+{
+    *p = (struct mt_picker){.fd = fd, .limits = *limits, .progress = progress, .rough = true};
     return open_picker(p, err);
 }
 

@@ -17,6 +17,7 @@ struct mt_picker {
     AVStream *stream; /* the pictures; the cover when there is nothing else */
     struct mt_film film;
     bool cover;
+    bool rough; /* without loop filters and by one thread: for tiles, several pickers at once */
     bool cover_only; /* the film's own pictures are not looked at */
     bool linear;     /* no seeking: only forwards */
     int64_t damaged; /* packets and frames that did not decode well */
@@ -39,6 +40,10 @@ struct mt_picker {
 /* Opens the file and its decoder. MT_ERR_NOT_APPLICABLE without a picture. */
 int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
                    const struct mt_av_progress *progress, struct mt_err *err) MT_MUST_USE;
+
+/* The same for pictures that will be much smaller, with one thread: rough is set. */
+int mt_picker_open_rough(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
+                         const struct mt_av_progress *progress, struct mt_err *err) MT_MUST_USE;
 
 /* The same for the attached cover alone; MT_ERR_NOT_APPLICABLE without one. */
 int mt_picker_open_cover(struct mt_picker *p, int fd, const struct mt_av_limits *limits,

@@ -31,4 +31,24 @@ bool mt_wants_pictures(const struct mt_thumbs *spec);
 /* The settings that decide what pictures come out. New. */
 json_t *mt_pictures_parameters(const struct mt_thumbs *spec);
 
+/* storyboard.c: sheets of tiles and what describes them to players. */
+int mt_thumbs_storyboard(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
+                         struct mt_err *err);
+json_t *mt_storyboard_parameters(const struct mt_thumbs *spec);
+
+/*
+ * playlists.c: one set of tiles as different players want it. board is the report of
+ * mt_av_storyboard() with "ext", the sheets' extension, and "size" (bytes) in each of its sheets.
+ * Sheets are called sheet-N.ext and lie in the same directory. All texts are new.
+ */
+char *mt_board_vtt(const json_t *board);        /* W3C WebVTT, cues with #xywh= (Media Fragments) */
+char *mt_board_json(const json_t *board);       /* the same as JSON */
+char *mt_board_hls_master(const json_t *board); /* offers the next two; of JPEG only */
+char *mt_board_hls_images(const json_t *board); /* image media playlist: EXT-X-IMAGES-ONLY */
+char *mt_board_hls_iframes(const json_t *board); /* the same as I-frames of codec mjpg */
+char *mt_board_dash(const json_t *board); /* MPD with one image AdaptationSet (DASH-IF IOP 6.2.6) */
+
+/* Adds notes, an array or NULL, to those of the stage. */
+void mt_add_notes(struct mt_item *item, const json_t *notes);
+
 #endif

@@ -224,8 +224,7 @@ static int make(struct work *w, struct mt_err *err)
     json_t *marked = mt_json_at(w->report, "representative");
     if (marked)
         json_object_set(w->item->report, "representative", marked);
-    if (json_array_size(mt_json_at(w->report, "notes")) > 0)
-        json_object_set(w->item->report, "notes", mt_json_at(w->report, "notes"));
+    mt_add_notes(w->item, mt_json_at(w->report, "notes"));
     return 0;
 }
 

@@ -11,6 +11,7 @@
 enum { SIDE_MAX = 16384 };
 
 const char *const mt_thumbs_covers[] = {"fallback", "first", NULL};
+const char *const mt_thumbs_sheets[] = {"jpg", "webp", NULL};
 const char *const mt_thumbs_fits[] = {"contain", "cover", "width", NULL};
 
 static const struct {

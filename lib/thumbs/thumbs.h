@@ -19,12 +19,18 @@ struct mt_thumbs {
     const char *fit;     /* one of mt_thumbs_fits */
     const char *formats; /* "webp,jpg" */
     int64_t quality;     /* 1-100 */
+    bool storyboard;
+    int64_t tile_every_us; /* 0: fitted to the film */
+    int64_t tile_px;       /* the longer side of a tile */
+    const char *sheets;    /* one of mt_thumbs_sheets */
     const struct mt_stage_options *options;
 };
 
-/* {"fallback", "first"} and {"contain", "cover", "width"}, each ending with NULL. */
+/* {"fallback", "first"}, {"contain", "cover", "width"} and {"jpg", "webp"}, each ending with NULL.
+ */
 extern const char *const mt_thumbs_covers[];
 extern const char *const mt_thumbs_fits[];
+extern const char *const mt_thumbs_sheets[];
 
 /* Whether the options can be read and go together. MT_ERR_USAGE; MT_ERR_UNAVAILABLE for a format
  * that the libraries cannot write. */

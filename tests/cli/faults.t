@@ -76,7 +76,7 @@ media-transcode --quiet -q 480p "$id" >"$out" 2>"$err" &
 pid=$!
 sleep 1
 kill -USR1 $pid
-sleep 0.3
+for _ in $(seq 50); do [ -s "$err" ] && break; sleep 0.1; done
 isnt "$(cat "$err")" '' 'SIGUSR1 prints the state, even with --quiet'
 kill -TERM $pid
 wait $pid
