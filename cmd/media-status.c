@@ -60,11 +60,13 @@ static const struct mt_command commands[] = {
     {"jobs", "", "jobs, newest first", jobs_opts},
     {"assets", "", "assets, newest first", assets_opts},
     {"queue", "", "how many jobs wait, run and have ended", NULL},
+    {"why", "ID ...", "what failed where, why, and what to run again", NULL},
     {0},
 };
 
 static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
-    mt_status_job, mt_status_asset, mt_status_jobs, mt_status_assets, mt_status_queue,
+    mt_status_job,    mt_status_asset, mt_status_jobs,
+    mt_status_assets, mt_status_queue, mt_status_why,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -74,6 +76,7 @@ static const struct mt_example examples[] = {
     {"An asset as the document that a pipeline would print:",
      "media-status asset 7b4e8d12 | jq .variants"},
     {"The jobs that failed lately:", "media-status jobs --status failed --limit 50"},
+    {"Why a job failed, and what to do about it:", "media-status why 3f2a91c0"},
     {"How much waits and what runs:", "media-status queue"},
     {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
     {NULL, NULL},

@@ -48,6 +48,10 @@ json_t *mt_av_versions(void);
  */
 void mt_av_log_capture(void);
 
+/* From now on, writes the errors to stderr too: for a child whose stderr is kept as its last words.
+ */
+void mt_av_log_aloud(void);
+
 /* Errors logged since the last call, and the last of their lines (at most 8, each cleaned), or
  * NULL. New. */
 int64_t mt_av_log_take(json_t **lines);

@@ -75,4 +75,11 @@ int mt_status_assets(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 /* How many jobs there are in each state, since when one waits, and what runs. */
 int mt_status_queue(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Why a job, an asset or an upload is as it is: what failed where, how the
+ * process ended that did it, the cause in plain words, the remedy, and the
+ * command that tries again. Says only what rows say, so that it works years later.
+ */
+int mt_status_why(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
 #endif
