@@ -92,6 +92,11 @@ int mt_proc_fd(const struct mt_proc *proc)
     return proc->fd;
 }
 
+void mt_proc_kill(struct mt_proc *proc)
+{
+    kill(proc->pid, SIGKILL);
+}
+
 void mt_proc_finish(struct mt_proc **proc, int *status)
 {
     int raw = 0;

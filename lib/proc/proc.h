@@ -31,6 +31,9 @@ int mt_proc_start(struct mt_proc **out, const char *const argv[], enum mt_proc_i
 /* Our end of its pipe or socket; stays the process's. */
 int mt_proc_fd(const struct mt_proc *proc);
 
+/* Ends it now, if it has not ended; mt_proc_finish() has still to be called. */
+void mt_proc_kill(struct mt_proc *proc);
+
 /*
  * Closes our end, waits for its end and frees *proc. *status: its exit status,
  * 128 + signal if one ended it. May be NULL. Nothing if *proc is NULL.
