@@ -15,7 +15,7 @@ struct settings {
     struct mt_common common;
     bool json;
     struct mt_status_filter filter;
-    const char *nginx, *clamd, *signatures;
+    const char *nginx, *clamd, *signatures, *output;
 };
 
 static const char *const job_states[] = {"pending",   "processing", "completed", "failed",
@@ -61,6 +61,13 @@ static const struct mt_opt doctor_opts[] = {
     {0},
 };
 
+static const struct mt_opt metrics_opts[] = {
+    MT_STR(struct settings, output, 0, "output", "FILE", NULL,
+           "replace this file, whole; default: standard output"),
+    SIGNATURES_OPT,
+    {0},
+};
+
 static const struct mt_opt opts[] = {
     MT_FLAG(struct settings, json, 0, "json", "JSON on a terminal too, instead of tables"),
     MT_COMMON_OPTS(struct settings),
@@ -75,12 +82,13 @@ static const struct mt_command commands[] = {
     {"queue", "", "how many jobs wait, run and have ended", NULL},
     {"why", "ID ...", "what failed where, why, and what to run again", NULL},
     {"doctor", "", "whether this machine can do the work, safely", doctor_opts},
+    {"metrics", "", "figures for Prometheus", metrics_opts},
     {0},
 };
 
 static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
     mt_status_job,   mt_status_asset, mt_status_jobs,   mt_status_assets,
-    mt_status_queue, mt_status_why,   mt_status_doctor,
+    mt_status_queue, mt_status_why,   mt_status_doctor, mt_status_metrics,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -92,6 +100,8 @@ static const struct mt_example examples[] = {
     {"The jobs that failed lately:", "media-status jobs --status failed --limit 50"},
     {"Why a job failed, and what to do about it:", "media-status why 3f2a91c0"},
     {"Whether this machine can do the work, safely:", "media-status doctor"},
+    {"Figures for the textfile collector of Prometheus:",
+     "media-status metrics --output /var/lib/prometheus/node-exporter/media.prom"},
     {"How much waits and what runs:", "media-status queue"},
     {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
     {NULL, NULL},
@@ -137,6 +147,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .nginx = set->nginx,
                           .clamd = set->clamd,
                           .signatures = set->signatures,
+                          .output = set->output,
                           .out = stdout,
                           .table = terminal && !set->json,
                           .indent = terminal,

@@ -37,6 +37,7 @@ struct mt_status {
     const char *nginx;      /* doctor: a configuration of nginx to look at, or NULL */
     const char *clamd;      /* doctor: the socket of a clamd, or NULL: the usual places */
     const char *signatures; /* doctor, metrics: the directory of signatures, or NULL: the usual */
+    const char *output;     /* metrics: the file to write, or NULL: out */
     FILE *out;
     bool table;  /* tables for people; else JSON ... */
     bool indent; /* ... on several lines */
@@ -92,5 +93,12 @@ int mt_status_why(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
  * in run->outcome so that the program ends with 0, 3 (warnings) or 10 (problems).
  */
 int mt_status_doctor(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Figures for Prometheus in its text format: what waits, what was done, how
+ * long it took, why it failed, what is stored. To out, or into the file output,
+ * which is replaced whole. No figure is labelled with an id.
+ */
+int mt_status_metrics(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
 #endif
