@@ -21,6 +21,9 @@ enum mt_proc_io {
  */
 char *mt_sibling(const char *dir, const char *name);
 
+/* Where the installation keeps programs that are not for people. */
+const char *mt_libexec(void);
+
 /*
  * Starts argv[0] (a path) with the environment of this process; stderr is
  * shared. MT_ERR_UNAVAILABLE if it cannot be executed.

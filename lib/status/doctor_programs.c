@@ -3,6 +3,7 @@
 #include "status/doctor.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "proc/proc.h"
 #include "json/json.h"
@@ -54,8 +55,8 @@ static json_t *ask(struct mt_doctor *d, const char *program, const char *option,
  */
 static json_t *check_siblings(struct mt_doctor *d)
 {
-    static const char *const names[] = {"media-ingest", "media-probe", "media-transcode",
-                                        "media-thumbs", "media-analyze"};
+    static const char *const names[] = {"media-ingest", "media-probe",   "media-transcode",
+                                        "media-thumbs", "media-analyze", "media-scan"};
     json_t *probe = NULL;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -163,7 +164,8 @@ static int count_programs(const char *dir)
 /* The directories of the search path, one after the other; the installation's own comes first. */
 static void check_engines(struct mt_doctor *d)
 {
-    int n = count_programs(MT_PREFIX "/libexec/media-toolkit/engines");
+    char *own = mt_path_join(mt_libexec(), "engines");
+    int n = count_programs(own);
     const char *path = NULL;
 
     for (size_t i = 0; d->s->run->env[i]; i++)
@@ -177,11 +179,13 @@ static void check_engines(struct mt_doctor *d)
     if (n > 0)
         mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%d installed", n);
     else
-        mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
-                      "put engines into " MT_PREFIX "/libexec/media-toolkit/engines or name their "
-                      "directories in MEDIA_ENGINE_PATH",
-                      "none is installed: media-analyze measures signals and knows no words, faces "
-                      "or objects");
+        mt_doctor_say(
+            d, "engines", MT_VERDICT_WARNING,
+            "install an engine, or name its directory in MEDIA_ENGINE_PATH",
+            "none is in '%s': media-analyze measures signals and knows no words, faces or "
+            "objects",
+            own);
+    free(own);
 }
 
 static void check_fonts(struct mt_doctor *d)

@@ -34,7 +34,7 @@ before=$(sha256sum "$db") objects=$(objects)
 run media-status doctor
 valid doctor 'a machine that works: as the schema says'
 unlike "$status" '^(1|2|10)$' 'no problem here ends it with 0 or 3'
-for name in media-ingest media-probe media-transcode media-thumbs media-analyze codecs seccomp \
+for name in media-ingest media-probe media-transcode media-thumbs media-analyze media-scan codecs seccomp \
     database database_integrity sqlite store; do
     check $name ok . "$name"
 done

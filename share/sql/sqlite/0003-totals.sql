@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
--- 0002-totals.sql - what was done and what is stored, counted as it happens.
+-- 0003-totals.sql - what was done and what is stored, counted as it happens.
 --
 -- Metrics are asked for every few seconds and may not read a million rows.
 -- Counters must never fall, so they cannot be counted from rows that retention
