@@ -22,7 +22,7 @@
 
 struct settings {
     struct mt_common common;
-    bool serve;
+    bool serve, capabilities;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
 };
 
@@ -40,6 +40,8 @@ static const struct mt_opt opts[] = {
     MT_SIZE(struct settings, memory, 0, "memory", "limits.memory", "memory of the jailed process"),
     MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL, "longest work on one file"),
     MT_FLAG(struct settings, serve, 0, "serve", "answer media-ingest on a socket at stdin"),
+    MT_FLAG(struct settings, capabilities, 0, "capabilities",
+            "say which codecs and filters are here, and exit"),
     MT_COMMON_OPTS(struct settings),
     {0},
 };
@@ -255,12 +257,23 @@ static int probe_names(struct job *job, struct mt_err *err)
     return ret < 0 ? -1 : 0;
 }
 
+static int print_capabilities(struct mt_err *err)
+{
+    json_t *all = mt_av_capabilities();
+    int ret = mt_print(all, err);
+
+    json_decref(all);
+    return ret;
+}
+
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
     struct job job = {.set = set, .run = r};
     int ret = -1;
 
+    if (set->capabilities)
+        return print_capabilities(err);
     if (!set->serve && r->n_operands == 0 && !set->common.files_from && isatty(STDIN_FILENO)) {
         mt_fail(err, MT_ERR_USAGE, "no file named");
         return mt_hint(err, "media-probe FILE ..., or pipe documents in");

@@ -15,6 +15,7 @@ struct settings {
     struct mt_common common;
     bool json;
     struct mt_status_filter filter;
+    const char *nginx, *clamd, *signatures, *output;
 };
 
 static const char *const job_states[] = {"pending",   "processing", "completed", "failed",
@@ -48,6 +49,25 @@ static const struct mt_opt assets_opts[] = {
     {0},
 };
 
+#define SIGNATURES_OPT                                                                             \
+    MT_STR(struct settings, signatures, 0, "signatures", "DIR", NULL,                              \
+           "where virus signatures are; /var/lib/clamav")
+
+static const struct mt_opt doctor_opts[] = {
+    MT_STR(struct settings, nginx, 0, "nginx", "FILE", NULL,
+           "look at this configuration of nginx too"),
+    MT_STR(struct settings, clamd, 0, "clamd", "SOCKET", NULL, "ask the clamd at this socket"),
+    SIGNATURES_OPT,
+    {0},
+};
+
+static const struct mt_opt metrics_opts[] = {
+    MT_STR(struct settings, output, 0, "output", "FILE", NULL,
+           "replace this file, whole; default: standard output"),
+    SIGNATURES_OPT,
+    {0},
+};
+
 static const struct mt_opt opts[] = {
     MT_FLAG(struct settings, json, 0, "json", "JSON on a terminal too, instead of tables"),
     MT_COMMON_OPTS(struct settings),
@@ -60,11 +80,15 @@ static const struct mt_command commands[] = {
     {"jobs", "", "jobs, newest first", jobs_opts},
     {"assets", "", "assets, newest first", assets_opts},
     {"queue", "", "how many jobs wait, run and have ended", NULL},
+    {"why", "ID ...", "what failed where, why, and what to run again", NULL},
+    {"doctor", "", "whether this machine can do the work, safely", doctor_opts},
+    {"metrics", "", "figures for Prometheus", metrics_opts},
     {0},
 };
 
 static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
-    mt_status_job, mt_status_asset, mt_status_jobs, mt_status_assets, mt_status_queue,
+    mt_status_job,   mt_status_asset, mt_status_jobs,   mt_status_assets,
+    mt_status_queue, mt_status_why,   mt_status_doctor, mt_status_metrics,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -74,6 +98,10 @@ static const struct mt_example examples[] = {
     {"An asset as the document that a pipeline would print:",
      "media-status asset 7b4e8d12 | jq .variants"},
     {"The jobs that failed lately:", "media-status jobs --status failed --limit 50"},
+    {"Why a job failed, and what to do about it:", "media-status why 3f2a91c0"},
+    {"Whether this machine can do the work, safely:", "media-status doctor"},
+    {"Figures for the textfile collector of Prometheus:",
+     "media-status metrics --output /var/lib/prometheus/node-exporter/media.prom"},
     {"How much waits and what runs:", "media-status queue"},
     {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
     {NULL, NULL},
@@ -116,6 +144,10 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .stores = mt_stores,
                           .dbs = mt_dbs,
                           .filter = set->filter,
+                          .nginx = set->nginx,
+                          .clamd = set->clamd,
+                          .signatures = set->signatures,
+                          .output = set->output,
                           .out = stdout,
                           .table = terminal && !set->json,
                           .indent = terminal,

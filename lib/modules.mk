@@ -43,7 +43,7 @@ uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc store stage worker av
 uses.analyze   := base json cli doc store stage worker av
-uses.status    := base json cli doc db store catalog
+uses.status    := base json cli doc proc db store catalog
 
 pkgs.json      := jansson
 hdrs.json      := jansson.h

@@ -38,6 +38,7 @@ static struct {
     char oversize[MT_LOGGED_LINE];
     bool protected_essence;
     bool too_many_streams;
+    bool aloud; /* in a worker: stderr is what its parent quotes when it dies */
 } logged = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Said at the level of errors, but not about picture or sound. */
@@ -100,9 +101,17 @@ static void capture(void *ctx, int level, const char *fmt, va_list ap)
         return;
     pthread_mutex_lock(&logged.lock);
     notice(line);
-    if (level <= AV_LOG_ERROR && !harmless(line))
+    if (level <= AV_LOG_ERROR && !harmless(line)) {
         keep(line);
+        if (logged.aloud)
+            fprintf(stderr, "%s\n", logged.last);
+    }
     pthread_mutex_unlock(&logged.lock);
+}
+
+void mt_av_log_aloud(void)
+{
+    logged.aloud = true;
 }
 
 void mt_av_log_capture(void)
@@ -134,6 +143,20 @@ void mt_logged_last(char out[MT_LOGGED_LINE])
     pthread_mutex_lock(&logged.lock);
     memcpy(out, logged.last, MT_LOGGED_LINE);
     pthread_mutex_unlock(&logged.lock);
+}
+
+int mt_logged_words(struct mt_err *err)
+{
+    char words[LINES_KEPT * (MT_LOGGED_LINE + 2)] = "";
+    size_t used = 0;
+
+    pthread_mutex_lock(&logged.lock);
+    int64_t i = logged.lines > LINES_KEPT ? logged.lines - LINES_KEPT : 0;
+    for (; i < logged.lines; i++)
+        used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s", used ? "; " : "",
+                                 logged.line[i % LINES_KEPT]);
+    pthread_mutex_unlock(&logged.lock);
+    return mt_fail_words(err, words);
 }
 
 int64_t mt_logged_count(void)
@@ -188,6 +211,7 @@ json_t *mt_av_versions(void)
 {
     json_t *all = json_object();
 
+    json_object_set_new(all, "ffmpeg", json_string(av_version_info()));
     json_object_set_new(all, "libavutil", version_of(avutil_version()));
     json_object_set_new(all, "libavcodec", version_of(avcodec_version()));
     json_object_set_new(all, "libavformat", version_of(avformat_version()));

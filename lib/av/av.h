@@ -38,8 +38,14 @@ struct mt_av_progress {
     void *ctx;
 };
 
-/* {"libavformat": "59.27.100", ...}, a new reference. */
+/* {"ffmpeg": "5.1.9-0+deb12u1", "libavformat": "59.27.100", ...}, a new reference. */
 json_t *mt_av_versions(void);
+
+/*
+ * Whether the libraries have what the programs use: {"encoder": {NAME: bool},
+ * "decoder": {...}, "filter": {...}}. New.
+ */
+json_t *mt_av_capabilities(void);
 
 /*
  * Takes over the libraries' logging for this process: nothing is printed;
@@ -47,6 +53,10 @@ json_t *mt_av_versions(void);
  * before anything else here.
  */
 void mt_av_log_capture(void);
+
+/* From now on, writes the errors to stderr too: for a child whose stderr is kept as its last words.
+ */
+void mt_av_log_aloud(void);
 
 /* Errors logged since the last call, and the last of their lines (at most 8, each cleaned), or
  * NULL. New. */

@@ -71,7 +71,7 @@ int mt_av_fail(struct mt_err *err, int av, const char *fmt, ...)
     mt_fail(err, code_for(av), "%s: %s", what, text);
     if (av == AVERROR(EIO))
         err->os_errno = EIO;
-    return -1;
+    return mt_logged_words(err);
 }
 
 void mt_in_set_progress(struct mt_in *in, const struct mt_av_progress *progress)

@@ -55,7 +55,7 @@ int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *li
                        mt_show_duration(limits->duration_us, most));
     for (unsigned i = 0; i < format->nb_streams; i++)
         if (check_stream(format->streams[i], limits, err) < 0)
-            return -1;
+            return mt_fail_at(err, (int)i, -1);
     if (mt_logged_oversize(size))
         return mt_fail(err, MT_ERR_LIMIT, "a picture of %s has more than %lld pixels", size,
                        (long long)limits->pixels);

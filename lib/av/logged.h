@@ -3,6 +3,8 @@
 #ifndef MT_AV_LOGGED_H
 #define MT_AV_LOGGED_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +13,9 @@ enum { MT_LOGGED_LINE = 200 };
 
 /* The last error that was logged, cleaned; empty if none, or logging is not captured. */
 void mt_logged_last(char out[MT_LOGGED_LINE]);
+
+/* Makes the last few errors that were logged the last words of the failure. Returns -1. */
+int mt_logged_words(struct mt_err *err);
 
 /* Errors logged ever. */
 int64_t mt_logged_count(void);

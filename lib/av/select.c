@@ -128,8 +128,10 @@ int mt_in_select(struct mt_in *in, struct mt_err *err)
         AVStream *st = in->format->streams[i];
         enum AVMediaType type = st->codecpar->codec_type;
 
-        if (is_protected(st))
-            return mt_fail(err, MT_ERR_ENCRYPTED, "stream %u is encrypted", i);
+        if (is_protected(st)) {
+            mt_fail(err, MT_ERR_ENCRYPTED, "stream %u is encrypted", i);
+            return mt_fail_at(err, (int)i, -1);
+        }
         if (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO)
             continue;
         if (type == AVMEDIA_TYPE_AUDIO)
@@ -155,10 +157,11 @@ int mt_in_decoder(AVCodecContext **out, const struct mt_in *in, const AVStream *
     AVCodecContext *ctx;
 
     *out = NULL;
-    if (!codec)
-        return mt_fail(err, MT_ERR_UNSUPPORTED_CODEC,
-                       "stream %d: the codec %s cannot be decoded here", st->index,
-                       avcodec_get_name(st->codecpar->codec_id));
+    if (!codec) {
+        mt_fail(err, MT_ERR_UNSUPPORTED_CODEC, "stream %d: the codec %s cannot be decoded here",
+                st->index, avcodec_get_name(st->codecpar->codec_id));
+        return mt_fail_at(err, st->index, -1);
+    }
     ctx = avcodec_alloc_context3(codec);
     if (!ctx)
         return mt_fail(err, MT_ERR_IO, "out of memory");
@@ -171,7 +174,8 @@ int mt_in_decoder(AVCodecContext **out, const struct mt_in *in, const AVStream *
         av = avcodec_open2(ctx, codec, NULL);
     if (av < 0) {
         avcodec_free_context(&ctx);
-        return mt_av_fail(err, av, "stream %d: cannot start decoder %s", st->index, codec->name);
+        mt_av_fail(err, av, "stream %d: cannot start decoder %s", st->index, codec->name);
+        return mt_fail_at(err, st->index, -1);
     }
     *out = ctx;
     return 0;

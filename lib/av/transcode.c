@@ -142,7 +142,7 @@ static void flag_fields(const struct session *s)
     mt_frame_set_fields(s->frame, order == AV_FIELD_TT || order == AV_FIELD_TB);
 }
 
-static int take_picture(struct session *s, struct mt_err *err)
+static int put_picture(struct session *s, struct mt_err *err)
 {
     AVRational base = s->in.video->time_base;
     int64_t limit = s->spec->limits.frames, total = s->in.format->duration;
@@ -164,6 +164,14 @@ static int take_picture(struct session *s, struct mt_err *err)
         mt_in_tell(&s->in, end_us - s->lanes.origin_us, total > 0 ? total : 0, err) < 0)
         return -1;
     return mt_lanes_picture(&s->lanes, s->frame, err);
+}
+
+/* A failure knows at which picture it happened. */
+static int take_picture(struct session *s, struct mt_err *err)
+{
+    if (put_picture(s, err) == 0)
+        return 0;
+    return mt_fail_at(err, s->in.video->index, s->end_us - s->lanes.origin_us);
 }
 
 /* ---- decoding ---- */

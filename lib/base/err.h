@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define MT_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define MT_MUST_USE __attribute__((warn_unused_result))
@@ -56,15 +57,32 @@ enum mt_code {
     MT_CODE_COUNT,
 };
 
+enum { MT_WORDS = 512 };
+
+/*
+ * Where in the work it failed and how the process ended that did it, as far as
+ * anybody knows; -1 and "" where nobody does. What documents and jobs keep of
+ * it is described as "details" in share/schema.
+ */
+struct mt_trace {
+    int signal;                /* that ended the process */
+    int exit_status;           /* with which it ended by itself, without having said why */
+    int stream;                /* in the source, from 0 */
+    int64_t time_us;           /* in the source, where the failure lies */
+    int64_t reached_us;        /* how far the work had come */
+    char last_words[MT_WORDS]; /* the end of what the process or its libraries said; printable */
+};
+
 /*
  * Filled in by the function that fails, by value: no allocation, so that
  * out-of-memory can be reported too. Meaningful only after a failure.
  */
 struct mt_err {
     enum mt_code code;
-    int os_errno;   /* errno, or 0 */
-    char msg[512];  /* UTF-8, one line, no full stop, subject in 'quotes' */
-    char hint[256]; /* the remedy; empty: the code's general one holds */
+    int os_errno;          /* errno, or 0 */
+    char msg[512];         /* UTF-8, one line, no full stop, subject in 'quotes' */
+    char hint[256];        /* the remedy; empty: the code's general one holds */
+    struct mt_trace trace; /* mt_fail() and mt_fail_errno() forget it, mt_fail_in() keeps it */
 };
 
 /* Sets *err (without hint) and returns -1, so that `return mt_fail(err, ...)` reads well. */
@@ -84,13 +102,19 @@ int mt_fail_in(struct mt_err *err, const char *fmt, ...) MT_PRINTF(2, 3);
 /* Adds the remedy to a failure that is on its way out. Returns -1. */
 int mt_hint(struct mt_err *err, const char *fmt, ...) MT_PRINTF(2, 3);
 
+/* Notes where in the source the failure lies; -1 for what is not known. Returns -1. */
+int mt_fail_at(struct mt_err *err, int stream, int64_t time_us);
+
+/* Keeps the end of words, printable text, as the last ones, unless there are some. Returns -1. */
+int mt_fail_words(struct mt_err *err, const char *words);
+
 /* The remedy to show: err->hint, else the code's own, else NULL. */
 const char *mt_err_hint(const struct mt_err *err);
 
 /* Stable lower-case name: "unsupported_type". */
 const char *mt_code_name(enum mt_code code);
 
-/* One line on what the code means, for the manual. */
+/* One line on what the code means, in plain words. */
 const char *mt_code_meaning(enum mt_code code);
 
 /* The code called name; MT_ERR_FAILED if there is none (a newer program wrote it). */

@@ -176,6 +176,14 @@ static int find_duplicate(struct mt_db *db, const json_t *intent,
     return 1;
 }
 
+/* -1: it has none. */
+static int64_t duration_ms(const json_t *metadata)
+{
+    double s = mt_json_num(metadata, "duration", -1);
+
+    return s >= 0 && s < 1e12 ? (int64_t)(s * 1000 + 0.5) : -1;
+}
+
 static int update_row(struct mt_db *db, const json_t *intent, const struct mt_asset_result *r,
                       struct mt_err *err)
 {
@@ -189,11 +197,11 @@ static int update_row(struct mt_db *db, const json_t *intent, const struct mt_as
         db, NULL, err,
         "UPDATE media_assets SET upload_status = $2, outcome = $3, checksum = $4, file_size = $5,"
         " content_type = COALESCE($6, content_type), mime_type = COALESCE($7, mime_type),"
-        " metadata = $8, scan = $9, updated_at = $10, upload_progress = 100, owner = NULL"
-        " WHERE id = $1",
-        "ssssissjjs", mt_json_str(intent, "id", ""), r->status, r->outcome, r->checksum,
+        " metadata = $8, scan = $9, updated_at = $10, upload_progress = 100, owner = NULL,"
+        " duration_ms = NULLIF($11, -1) WHERE id = $1",
+        "ssssissjjsi", mt_json_str(intent, "id", ""), r->status, r->outcome, r->checksum,
         r->file_size, r->content_type, r->mime_type, metadata, r->scan,
-        mt_time_text(mt_now_us(), now));
+        mt_time_text(mt_now_us(), now), duration_ms(metadata));
     json_decref(metadata);
     return ret;
 }

@@ -211,9 +211,10 @@ struct mt_run {
     char **operands;
     int n_operands;
     const struct mt_conf *conf;
-    const char *const *env;     /* environ, for modules that are handed it */
-    const char *dir;            /* where this program lies, for its siblings */
-    const struct mt_opts *opts; /* the tables and where each value came from */
+    const char *const *env;       /* environ, for modules that are handed it */
+    const char *dir;              /* where this program lies, for its siblings */
+    const struct mt_opts *opts;   /* the tables and where each value came from */
+    const struct mt_given *given; /* the options of the command line */
     struct mt_outcome outcome;
 };
 
@@ -225,6 +226,13 @@ struct mt_run {
  */
 int mt_main(const struct mt_cli *cli, int argc, char **argv, void *settings,
             int (*run)(struct mt_run *r, void *settings, struct mt_err *err));
+
+/*
+ * The command line that does the same again wherever it is run, as an array of arguments without
+ * operands: the program, what its own options were set to by flag, environment or configuration,
+ * and --db, --store and --config if they were flags. New.
+ */
+json_t *mt_run_command(const struct mt_run *r);
 
 /* Whether the option has a value of somebody's: flag, environment or configuration. */
 bool mt_opt_given(const struct mt_run *r, const char *name);

@@ -164,8 +164,12 @@ int mt_main(const struct mt_cli *cli, int argc, char **argv, void *settings,
     struct mt_conf conf;
     struct mt_err err = {.code = MT_OK};
     char *dir = own_dir();
-    struct mt_run r = {
-        .cli = cli, .conf = &conf, .opts = &opts, .dir = dir, .env = (const char *const *)environ};
+    struct mt_run r = {.cli = cli,
+                       .conf = &conf,
+                       .opts = &opts,
+                       .given = given,
+                       .dir = dir,
+                       .env = (const char *const *)environ};
 
     mt_fds_reserve();
     mt_signals_setup();

@@ -81,8 +81,8 @@ static char *env_name(const struct mt_opt *o)
 /* Options that make sense for one call only do not come from the environment. */
 static bool from_env(const struct mt_opt *o)
 {
-    static const char *const never[] = {"help",       "version", "print-config",
-                                        "files-from", "null",    "serve"};
+    static const char *const never[] = {"help", "version", "print-config", "files-from",
+                                        "null", "serve",   "capabilities"};
 
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strcmp(o->name, never[i]) == 0)

@@ -77,6 +77,36 @@ void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure)
     e->failure = *failure;
 }
 
+/* Where the input is; NULL for standard input. What follows a '?' may be a secret. free() it. */
+static char *place_of(const struct mt_entry *e)
+{
+    if (e->is_url)
+        return mt_strndup(e->name, strcspn(e->name, "?#"));
+    if (e->is_stream)
+        return NULL;
+    char *cwd = e->name[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *path = cwd ? mt_path_join(cwd, e->name) : mt_strdup(e->name);
+    free(cwd);
+    return path;
+}
+
+json_t *mt_entry_input(const struct mt_entry *e)
+{
+    char *path = place_of(e);
+    json_t *input = json_pack("{s:o, s:o, s:o}", "name", mt_json_text(e->is_url ? path : e->name),
+                              "path", mt_json_text(path), "command", mt_run_command(e->in->run));
+
+    if (path && !mt_utf8_valid(path, strlen(path))) {
+        char *bytes = mt_base64(path, strlen(path));
+        json_object_set_new(input, "path_base64", json_string(bytes));
+        free(bytes);
+    }
+    if (e->is_url && strcmp(path, e->name) != 0)
+        json_object_set_new(input, "path_cut", json_true());
+    free(path);
+    return input;
+}
+
 static void set_key(struct mt_entry *e, const char *ext)
 {
     free(e->key);

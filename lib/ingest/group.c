@@ -72,7 +72,7 @@ static int start_job(struct mt_entry *e, struct mt_err *err)
 {
     if (e->in->spec->common->job || e->known || e->job.id[0])
         return 0;
-    json_t *input = json_pack("{s:o}", "name", mt_json_text(e->name));
+    json_t *input = mt_entry_input(e);
     struct mt_job_plan plan = {
         .type = "ingest", .step = "ingest", .input = input, .started_us = e->begun_us};
     int ret = mt_job_start(&e->job, e->in->db, &plan, err);

@@ -84,6 +84,13 @@ void mt_entry_free(struct mt_entry **e);
 void mt_entry_fail(struct mt_entry *e, const struct mt_err *failure);
 
 /*
+ * What its job is to remember: {"name", "path" (absolute, or a URL without its query, when
+ * "path_cut" says so; null for stdin), "path_base64" where the path is not UTF-8, "command"
+ * without the input}. New.
+ */
+json_t *mt_entry_input(const struct mt_entry *e);
+
+/*
  * A worker's part: opens the input, checks it, finds out what it is, and (unless
  * in a dry run) copies it into the store and hashes it. How it went is in the
  * entry. Asks nothing of the database.

@@ -148,15 +148,67 @@ void mt_json_set(json_t *object, const char *path, json_t *value)
     }
 }
 
+static void set_known(json_t *object, const char *name, int64_t value)
+{
+    if (value >= 0)
+        json_object_set_new(object, name, json_integer(value));
+}
+
+static void set_seconds(json_t *object, const char *name, int64_t us)
+{
+    if (us >= 0)
+        json_object_set_new(object, name, mt_json_real((double)us / 1e6, 3));
+}
+
+/* What is known; NULL if that is nothing. New. */
+static json_t *trace_to_json(const struct mt_trace *trace)
+{
+    json_t *details = json_object();
+
+    set_known(details, "signal", trace->signal > 0 ? trace->signal : -1);
+    set_known(details, "exit_status", trace->exit_status);
+    set_known(details, "stream", trace->stream);
+    set_seconds(details, "time_s", trace->time_us);
+    set_seconds(details, "reached_s", trace->reached_us);
+    if (trace->last_words[0])
+        json_object_set_new(details, "last_words", mt_json_text(trace->last_words));
+    if (json_object_size(details) > 0)
+        return details;
+    json_decref(details);
+    return NULL;
+}
+
 json_t *mt_err_to_json(const struct mt_err *err)
 {
     json_t *object = json_object();
+    json_t *details = trace_to_json(&err->trace);
 
     json_object_set_new(object, "code", json_string(mt_code_name(err->code)));
     json_object_set_new(object, "message", mt_json_text(err->msg));
     json_object_set_new(object, "retryable", json_boolean(mt_code_retryable(err->code)));
     json_object_set_new(object, "hint", mt_json_text(mt_err_hint(err)));
+    if (details)
+        json_object_set_new(object, "details", details);
     return object;
+}
+
+static int64_t us_of(const json_t *details, const char *name)
+{
+    double s = mt_json_num(details, name, -1);
+
+    return s >= 0 && s < 1e12 ? (int64_t)(s * 1e6 + 0.5) : -1;
+}
+
+static void trace_from_json(const json_t *details, struct mt_err *err)
+{
+    err->trace.signal = (int)mt_json_int(details, "signal", -1);
+    err->trace.exit_status = (int)mt_json_int(details, "exit_status", -1);
+    err->trace.time_us = us_of(details, "time_s");
+    err->trace.stream = (int)mt_json_int(details, "stream", -1);
+    err->trace.reached_us = us_of(details, "reached_s");
+    char *words = mt_text_printable(mt_json_str(details, "last_words", ""), MT_WORDS - 1);
+    mt_fail_words(err, words);
+    free(words);
 }
 
 int mt_err_from_json(const json_t *object, struct mt_err *err)
@@ -165,6 +217,7 @@ int mt_err_from_json(const json_t *object, struct mt_err *err)
 
     mt_fail(err, mt_code_by_name(mt_json_str(object, "code", "failed")), "%s",
             mt_json_str(object, "message", "unknown failure"));
+    trace_from_json(mt_json_at(object, "details"), err);
     return *hint ? mt_hint(err, "%s", hint) : -1;
 }
 

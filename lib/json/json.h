@@ -53,7 +53,11 @@ bool mt_json_bool(const json_t *value, const char *path, bool fallback);
 /* Sets object[name] = value, stealing value; makes the objects on the way ("a.b.c"). */
 void mt_json_set(json_t *object, const char *path, json_t *value);
 
-/* A failure as documents carry it: {"code", "message", "retryable", "hint"}. New. */
+/*
+ * A failure as documents carry it: {"code", "message", "retryable", "hint"} and, where anything is
+ * known of it, "details": {"signal", "exit_status", "stream", "time_s", "reached_s", "last_words"}.
+ * New.
+ */
 json_t *mt_err_to_json(const struct mt_err *err);
 
 /* The failure that such an object describes; returns -1. */

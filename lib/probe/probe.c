@@ -57,6 +57,7 @@ static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
     struct mt_sniff_type type;
     int ret = -1;
 
+    mt_av_log_aloud();
     if (mt_sniff_fd(q->sniff, q->fd, &type, err) < 0)
         return -1;
     json_t *seen =

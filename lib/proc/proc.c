@@ -22,9 +22,14 @@ struct mt_proc {
     int fd;
 };
 
+const char *mt_libexec(void)
+{
+    return MT_PREFIX "/libexec/media-toolkit";
+}
+
 char *mt_sibling(const char *dir, const char *name)
 {
-    const char *const places[] = {dir, MT_PREFIX "/libexec/media-toolkit", MT_PREFIX "/bin"};
+    const char *const places[] = {dir, mt_libexec(), MT_PREFIX "/bin"};
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char *path = mt_path_join(*places[i] ? places[i] : ".", name);
@@ -90,6 +95,11 @@ int mt_proc_start(struct mt_proc **out, const char *const argv[], enum mt_proc_i
 int mt_proc_fd(const struct mt_proc *proc)
 {
     return proc->fd;
+}
+
+void mt_proc_kill(struct mt_proc *proc)
+{
+    kill(proc->pid, SIGKILL);
 }
 
 void mt_proc_finish(struct mt_proc **proc, int *status)

@@ -21,6 +21,9 @@ enum mt_proc_io {
  */
 char *mt_sibling(const char *dir, const char *name);
 
+/* Where the installation keeps programs that are not for people. */
+const char *mt_libexec(void);
+
 /*
  * Starts argv[0] (a path) with the environment of this process; stderr is
  * shared. MT_ERR_UNAVAILABLE if it cannot be executed.
@@ -30,6 +33,9 @@ int mt_proc_start(struct mt_proc **out, const char *const argv[], enum mt_proc_i
 
 /* Our end of its pipe or socket; stays the process's. */
 int mt_proc_fd(const struct mt_proc *proc);
+
+/* Ends it now, if it has not ended; mt_proc_finish() has still to be called. */
+void mt_proc_kill(struct mt_proc *proc);
 
 /*
  * Closes our end, waits for its end and frees *proc. *status: its exit status,

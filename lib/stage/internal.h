@@ -23,6 +23,7 @@ struct mt_stage_state {
     struct mt_job job;         /* the row of our own, while there is one */
     char job_id[MT_UUID_TEXT]; /* its id, also when it is finished */
     int64_t start_us;
+    int64_t reached_us; /* how far into the source its children have come */
 };
 
 /* Opens what the run needs and sweeps what dead processes left. */

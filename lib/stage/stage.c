@@ -39,15 +39,19 @@ struct mt_av_limits mt_stage_limits(const struct mt_stage_options *o)
 static int start_job(struct mt_item *item, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
+
+    st->job_id[0] = '\0';
+    if (!item->asset_id || st->stage->common->job || st->stage->common->dry_run)
+        return 0;
+    json_t *input = json_copy(st->stage->parameters);
+    json_object_set_new(input, "command", mt_run_command(st->run));
     struct mt_job_plan plan = {.type = st->stage->job_type,
                                .asset_id = item->asset_id,
                                .step = st->stage->name,
-                               .input = st->stage->parameters};
-
-    st->job_id[0] = '\0';
-    if (!item->asset_id || st->stage->common->job)
-        return 0;
-    if (mt_job_start(&st->job, st->db, &plan, err) < 0)
+                               .input = input};
+    int ret = mt_job_start(&st->job, st->db, &plan, err);
+    json_decref(input);
+    if (ret < 0)
         return -1;
     memcpy(st->job_id, st->job.id, sizeof st->job_id);
     return 0;
@@ -122,7 +126,10 @@ static int work(struct mt_item *item, struct mt_err *failure)
         return plan_only(item);
     if (start_job(item, failure) < 0)
         return -1;
+    item->state->reached_us = 0;
     int ret = stage->work(item, stage->ctx, failure);
+    if (ret < 0 && item->state->reached_us > 0)
+        failure->trace.reached_us = item->state->reached_us;
     if (finish_job(item, ret < 0 ? failure : NULL, &err) == 0)
         return ret;
     if (ret == 0)
@@ -146,6 +153,15 @@ static int deliver(struct mt_item *item, const struct mt_err *failure, struct mt
     return mt_stop_signal() || (code != MT_OK && st->stage->common->fail_fast);
 }
 
+/* That an asset's bytes cannot be had is a failed job of it as well. */
+static void record_absence(struct mt_item *item, const struct mt_err *failure)
+{
+    struct mt_err err;
+
+    if (item->asset_id && (start_job(item, &err) < 0 || finish_job(item, failure, &err) < 0))
+        mt_log_err(MT_LOG_WARN, &err);
+}
+
 /* An input whose source was found, or not (found < 0, *failure says why). */
 static int process(struct mt_item *item, int found, struct mt_err *failure, struct mt_err *err)
 {
@@ -156,6 +172,7 @@ static int process(struct mt_item *item, int found, struct mt_err *failure, stru
         if (!mt_doc_failed(item->doc)) {
             if (st->line)
                 mt_fail_in(failure, "line %lld of standard input", (long long)st->line);
+            record_absence(item, failure);
             mt_doc_fail(item->doc, st->stage->name, failure);
             report_failure(failure);
         }

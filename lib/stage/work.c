@@ -24,12 +24,15 @@ struct listening {
 int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, struct mt_err *err)
 {
     struct mt_stage_state *st = item->state;
+    int64_t at_us = done_us;
+
     if (total_us > 0) {
         double part = done_us >= total_us ? 1 : (double)done_us / (double)total_us;
         done_us = (int64_t)((item->from + item->share * part) * (double)total_us);
     }
     int percent = total_us <= 0 ? 0 : done_us >= total_us ? 100 : (int)(done_us * 100 / total_us);
 
+    st->reached_us = at_us;
     mt_progress_update(done_us, item->duration_us > 0 ? 0 : total_us);
     return st->job.id[0] ? mt_job_progress(&st->job, percent, st->stage->name, err) : 0;
 }
@@ -43,6 +46,15 @@ static int on_line(void *ctx, const json_t *line, const void *data, size_t n, st
         return l->work->on_line(l->work->ctx, line, data, n, err);
     return mt_item_progress(l->item, json_integer_value(json_array_get(progress, 0)),
                             json_integer_value(json_array_get(progress, 1)), err);
+}
+
+/* In the child. */
+static int run(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    const struct mt_item_work *work = arg;
+
+    mt_av_log_aloud();
+    return work->run(work->arg, worker, err);
 }
 
 static int cancelled(void *ctx)
@@ -79,8 +91,8 @@ int mt_item_run(struct mt_item *item, const struct mt_item_work *work, struct mt
                                   .stall_us = STALL_US,
                                   .fds = fds,
                                   .n_fds = 1 + (work->n_fds < FDS_MAX ? work->n_fds : FDS_MAX),
-                                  .run = work->run,
-                                  .arg = work->arg,
+                                  .run = run,
+                                  .arg = (void *)(uintptr_t)work,
                                   .on_line = on_line,
                                   .ctx = &l,
                                   .cancelled = cancelled};

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 /* Kinds of rows, as mt_status_near() tells them apart. */
-enum mt_status_kind { MT_STATUS_JOB, MT_STATUS_ASSET };
+enum mt_status_kind { MT_STATUS_JOB, MT_STATUS_ASSET, MT_STATUS_ANY };
 
 /* What a command does with one operand: fetches it (a new reference) and shows it. */
 struct mt_status_answer {

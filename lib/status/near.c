@@ -93,6 +93,17 @@ static int collect(char list[], size_t size, const json_t *rows, const char *nea
     return n;
 }
 
+/* The jobs that may be meant, else the assets. */
+static void near_any(struct mt_db *db, const char *text, struct mt_err *err)
+{
+    struct mt_err other = *err;
+
+    mt_status_near(db, MT_STATUS_JOB, text, err);
+    mt_status_near(db, MT_STATUS_ASSET, text, &other);
+    if (mt_str_starts(other.hint, "there is") && !mt_str_starts(err->hint, "there is"))
+        mt_hint(err, "%s", other.hint);
+}
+
 void mt_status_near(struct mt_db *db, enum mt_status_kind kind, const char *text,
                     struct mt_err *err)
 {
@@ -100,7 +111,13 @@ void mt_status_near(struct mt_db *db, enum mt_status_kind kind, const char *text
     char list[160] = "";
 
     /* With a hint it is no id at all, or an ambiguous one. */
-    if (err->hint[0] || is_other(db, kind, text, err))
+    if (err->hint[0])
+        return;
+    if (kind == MT_STATUS_ANY) {
+        near_any(db, text, err);
+        return;
+    }
+    if (is_other(db, kind, text, err))
         return;
     snprintf(wanted, sizeof wanted, "%s", text);
     mt_str_lower(wanted);

@@ -117,7 +117,8 @@ int mt_status_each(struct mt_status *s, const struct mt_status_answer *answer, s
 
     if (s->run->n_operands == 0 && !s->common->files_from) {
         mt_fail(err, MT_ERR_USAGE, "'%s' wants an id", s->run->command->name);
-        return mt_hint(err, "media-status %ss lists them", s->run->command->name);
+        return mt_hint(err, "media-status %s lists them",
+                       answer->kind == MT_STATUS_ASSET ? "assets" : "jobs");
     }
     if (mt_status_open(s, err) < 0)
         return -1;

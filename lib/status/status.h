@@ -34,6 +34,10 @@ struct mt_status {
     const struct mt_store_driver *const *stores;
     const struct mt_db_driver *const *dbs;
     struct mt_status_filter filter;
+    const char *nginx;      /* doctor: a configuration of nginx to look at, or NULL */
+    const char *clamd;      /* doctor: the socket of a clamd, or NULL: the usual places */
+    const char *signatures; /* doctor, metrics: the directory of signatures, or NULL: the usual */
+    const char *output;     /* metrics: the file to write, or NULL: out */
     FILE *out;
     bool table;  /* tables for people; else JSON ... */
     bool indent; /* ... on several lines */
@@ -74,5 +78,27 @@ int mt_status_assets(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
 /* How many jobs there are in each state, since when one waits, and what runs. */
 int mt_status_queue(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Why a job, an asset or an upload is as it is: what failed where, how the
+ * process ended that did it, the cause in plain words, the remedy, and the
+ * command that tries again. Says only what rows say, so that it works years later.
+ */
+int mt_status_why(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Whether this machine can do the work, and safely: each check with a verdict,
+ * its reason and what to do. Changes nothing, except that a store which exists
+ * is given a small object, which is read back and removed. What is found counts
+ * in run->outcome so that the program ends with 0, 3 (warnings) or 10 (problems).
+ */
+int mt_status_doctor(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Figures for Prometheus in its text format: what waits, what was done, how
+ * long it took, why it failed, what is stored. To out, or into the file output,
+ * which is replaced whole. No figure is labelled with an id.
+ */
+int mt_status_metrics(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -82,6 +82,9 @@ static void send_end(struct mt_worker *worker, int ret, const struct mt_err *err
         json_object_set_new(line, "errno", json_integer(err->os_errno));
         json_object_set_new(line, "message", mt_json_text(err->msg));
         json_object_set_new(line, "hint", mt_json_text(err->hint));
+        json_t *whole = mt_err_to_json(err);
+        json_object_set(line, "details", json_object_get(whole, "details"));
+        json_decref(whole);
     }
     if (send_line(worker, line, NULL, 0, &ignored) < 0)
         _exit(1);

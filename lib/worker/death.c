@@ -39,8 +39,8 @@ static int explain_crash(const struct mt_worker_spec *spec, const char *how,
                    tail);
 }
 
-int mt_worker_explain(const struct mt_worker_spec *spec, const struct mt_worker_death *death,
-                      struct mt_err *err)
+static int explain(const struct mt_worker_spec *spec, const struct mt_worker_death *death,
+                   struct mt_err *err)
 {
     struct mt_jail_limits limits = mt_jail_limits_of(spec->profile, &spec->limits);
     int sig = WIFSIGNALED(death->status) ? WTERMSIG(death->status) : 0;
@@ -52,9 +52,11 @@ int mt_worker_explain(const struct mt_worker_spec *spec, const struct mt_worker_
         return explain_limit(spec, "memory", limits.memory_bytes >> 20, "MiB of memory", err);
     if (sig == SIGSYS)
         return explain_crash(spec, "tried a forbidden system call (SIGSYS)", death, err);
-    if (sig == SIGKILL)
-        return explain_crash(spec, "was killed (SIGKILL), as when the machine is out of memory",
-                             death, err);
+    if (sig == SIGKILL) {
+        explain_crash(spec, "was killed (SIGKILL), as when the machine is out of memory", death,
+                      err);
+        return mt_hint(err, "look with dmesg whether memory ran out; free some, then run it again");
+    }
     if (sig != 0 && sigabbrev_np(sig))
         snprintf(how, sizeof how, "crashed (SIG%s)", sigabbrev_np(sig));
     else if (sig != 0)
@@ -62,4 +64,15 @@ int mt_worker_explain(const struct mt_worker_spec *spec, const struct mt_worker_
     else
         snprintf(how, sizeof how, "ended without a result (status %d)", WEXITSTATUS(death->status));
     return explain_crash(spec, how, death, err);
+}
+
+int mt_worker_explain(const struct mt_worker_spec *spec, const struct mt_worker_death *death,
+                      struct mt_err *err)
+{
+    explain(spec, death, err);
+    if (WIFSIGNALED(death->status))
+        err->trace.signal = WTERMSIG(death->status);
+    else
+        err->trace.exit_status = WEXITSTATUS(death->status);
+    return -1;
 }

@@ -164,7 +164,8 @@ int mt_inbox_result(const struct mt_inbox *inbox, struct mt_err *err)
 
     if (strcmp(code, mt_code_name(MT_OK)) == 0)
         return 0;
-    mt_fail(err, mt_code_by_name(code), "%s", "");
+    mt_err_from_json(inbox->last, err);
+    err->code = mt_code_by_name(code);
     err->os_errno = (int)mt_json_int(inbox->last, "errno", 0);
     copy_text(inbox->last, "message", err->msg, sizeof err->msg);
     copy_text(inbox->last, "hint", err->hint, sizeof err->hint);

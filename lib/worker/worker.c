@@ -241,6 +241,8 @@ static int finish(struct run *run, int ret, struct mt_err *err)
     if (ret == 0)
         ret = run->inbox.ended ? mt_inbox_result(&run->inbox, err)
                                : mt_worker_explain(run->spec, &death, err);
+    if (ret < 0)
+        mt_fail_words(err, words);
     free(words);
     return ret;
 }

@@ -13,8 +13,8 @@
  * The protocol, on a pipe from child to parent: JSON objects, one a line, of at
  * most MT_JSON_LINE_MAX bytes. Two members are reserved. "_attached": N says that
  * N bytes follow the line; the parent takes it off before on_line sees the line.
- * "_end" is the code's name ("ok", "damaged"), with "errno", "message" and "hint"
- * beside it, and makes the line the last one. Anything else the child sends is
+ * "_end" is the code's name ("ok", "damaged"), with "errno", "message", "hint" and
+ * "details" beside it, and makes the line the last one. Anything else the child sends is
  * taken for a crash.
  */
 #ifndef MT_WORKER_WORKER_H
@@ -69,7 +69,8 @@ struct mt_worker_spec {
  * Runs it; when it returns, the child is dead and reaped. Failures of the
  * child's own come back as it reported them, control characters escaped; besides
  * MT_ERR_CRASHED (signal or status and last words are in the message),
- * MT_ERR_LIMIT (memory or CPU limit met), MT_ERR_TIMEOUT, MT_ERR_CANCELLED.
+ * MT_ERR_LIMIT (memory or CPU limit met), MT_ERR_TIMEOUT, MT_ERR_CANCELLED. err->trace has signal
+ * or status of a child that did not end by itself, its last words, and what it noted itself.
  */
 int mt_worker_run(const struct mt_worker_spec *spec, struct mt_err *err) MT_MUST_USE;
 

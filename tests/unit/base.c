@@ -44,13 +44,28 @@ static void test_errors(void)
     char lng[2000];
     int right = 1;
 
-    OK(mt_fail(&err, MT_ERR_POLICY, "no '%s'", "x") == -1 && err.code == MT_ERR_POLICY &&
+    OK(mt_fail(&err, MT_ERR_FAILED, "no '%s'", "x") == -1 && err.code == MT_ERR_FAILED &&
            err.os_errno == 0 && !mt_err_hint(&err),
        "mt_fail");
     IS_STR(err.msg, "no 'x'", "its message");
     mt_fail_in(&err, "in '%d'", 7);
     IS_STR(err.msg, "in '7': no 'x'", "a prefix");
     OK(mt_hint(&err, "do %s", "y") == -1 && strcmp(mt_err_hint(&err), "do y") == 0, "a hint");
+    OK(err.trace.signal == -1 && err.trace.exit_status == -1 && err.trace.stream == -1 &&
+           err.trace.time_us == -1 && err.trace.reached_us == -1 && !err.trace.last_words[0],
+       "nothing is known of where and how");
+    mt_fail_at(&err, 2, 5000);
+    mt_fail_words(&err, "first");
+    mt_fail_words(&err, "second");
+    mt_fail_in(&err, "x");
+    OK(err.trace.stream == 2 && err.trace.time_us == 5000, "a place, kept on the way out");
+    IS_STR(err.trace.last_words, "first", "the words that were there first");
+    mt_fail(&err, MT_ERR_FAILED, "x");
+    memset(lng, 'x', sizeof lng - 1);
+    memcpy(lng + sizeof lng - MT_WORDS - 1, "\xc3\xa4", 2);
+    lng[sizeof lng - 1] = '\0';
+    mt_fail_words(&err, lng);
+    OK(strlen(err.trace.last_words) == MT_WORDS - 2, "the end of long ones, whole characters only");
     mt_fail(&err, MT_ERR_USAGE, "x");
     IS_STR(mt_err_hint(&err), "see --help", "the code's own hint when there is no other");
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {

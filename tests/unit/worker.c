@@ -340,16 +340,15 @@ static void test_lines(void)
     OK(mt_worker_run(&s, &err) == 0 && h.sum == getpriority(PRIO_PROCESS, 0) + 5, "nice");
 }
 
-/* The run fails with the code, and the message has both texts in it. */
+/* The run fails with the code, and the message has both texts in it; last is the failure. */
+static struct mt_err last;
 static void fails(struct mt_worker_spec s, enum mt_code code, const char *one, const char *two,
                   const char *name)
 {
-    struct mt_err err = {0};
-
-    if (!OK(mt_worker_run(&s, &err) < 0 && err.code == code && strstr(err.msg, one) &&
-                strstr(err.msg, two),
+    if (!OK(mt_worker_run(&s, &last) < 0 && last.code == code && strstr(last.msg, one) &&
+                strstr(last.msg, two),
             name))
-        printf("#   %s: %s\n", mt_code_name(err.code), err.msg);
+        printf("#   %s: %s\n", mt_code_name(last.code), last.msg);
 }
 
 static void test_errors(void)
@@ -369,6 +368,7 @@ static void test_errors(void)
     fails(spec_of(c_exit, oom, &h), MT_ERR_LIMIT, "memory", "MiB", "out of memory");
     fails(spec_of(c_abort, oom, &h), MT_ERR_LIMIT, "memory", "MiB", "out of memory in C++");
     fails(spec_of(c_exit, other, &h), MT_ERR_CRASHED, "status 3", "bad luck", "a silent exit");
+    OK(last.trace.exit_status == 3, "its status is known");
     s = spec_of(c_busy, NULL, &h);
     s.limits.cpu_s = 1;
     fails(s, MT_ERR_LIMIT, "processor time", "1 s", "the CPU limit");
@@ -384,7 +384,8 @@ static void test_crashes(void)
 
     fails(spec_of(c_segv, NULL, &h), MT_ERR_CRASHED, "working: the worker crashed (SIGSEGV)",
           "these are my last \\x1b[1mwords", "a crash, and its last words");
-    OK(h.lines == 1, "what it sent before arrived");
+    OK(h.lines == 1 && last.trace.signal == SIGSEGV,
+       "what it sent before arrived, its signal is known");
     fails(spec_of(c_abort, NULL, &h), MT_ERR_CRASHED, "SIGABRT", "", "an abort");
     fails(spec_of(c_forbidden, NULL, &h), MT_ERR_CRASHED, "SIGSYS", "forbidden", "SIGSYS");
     OK(h.lines == 1 && !h.wrong, "in a process group of its own");

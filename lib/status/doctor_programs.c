@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* doctor_programs.c - the other programs, and what is built into them. */
+#include "status/doctor.h"
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "proc/proc.h"
+#include "json/json.h"
+
+#include <dirent.h>
+#include <glob.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 10000 };
+
+/* What a sibling prints when asked with one option, as JSON; NULL with *err. New. */
+static json_t *ask(struct mt_doctor *d, const char *program, const char *option, struct mt_err *err)
+{
+    char *path = mt_sibling(d->s->run->dir, program);
+    const char *const argv[] = {path, option, NULL};
+    struct mt_proc *proc = NULL;
+    json_t *answer = NULL;
+    struct mt_lines lines;
+    char *line;
+    size_t n;
+
+    if (!path)
+        mt_fail(err, MT_ERR_UNAVAILABLE, "it is not beside media-status");
+    else if (mt_proc_start(&proc, argv, MT_PROC_PIPE, err) == 0) {
+        struct pollfd wait = {.fd = mt_proc_fd(proc), .events = POLLIN};
+        mt_lines_init(&lines, wait.fd, '\n', ANSWER_MAX);
+        if (poll(&wait, 1, PATIENCE_MS) != 1) {
+            mt_fail(err, MT_ERR_TIMEOUT, "it does not answer");
+            mt_proc_kill(proc);
+        } else if (mt_lines_next(&lines, &line, &n, err) == 1)
+            answer = mt_json_parse(program, line, n, err);
+        else
+            mt_fail(err, MT_ERR_CRASHED, "it ends without an answer to %s", option);
+        mt_lines_free(&lines);
+        mt_proc_finish(&proc, NULL);
+    }
+    free(path);
+    return answer;
+}
+
+/* --- programs --- */
+
+/* Each program answers and is of this version. Returns what media-probe says; NULL if nothing. New.
+ */
+static json_t *check_siblings(struct mt_doctor *d)
+{
+    static const char *const names[] = {"media-ingest", "media-probe",   "media-transcode",
+                                        "media-thumbs", "media-analyze", "media-scan"};
+    json_t *probe = NULL;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct mt_err err = {.code = MT_OK};
+        json_t *said = ask(d, names[i], "--version", &err);
+        const char *version = mt_json_str(said, "version", "none");
+        if (!said)
+            mt_doctor_say(d, names[i], MT_VERDICT_PROBLEM,
+                          "install all programs of the toolkit in one directory", "%s", err.msg);
+        else if (strcmp(version, MT_VERSION) != 0)
+            mt_doctor_say(d, names[i], MT_VERDICT_WARNING,
+                          "install all programs of the toolkit from one build",
+                          "its version is %s, that of media-status %s", version, MT_VERSION);
+        else
+            mt_doctor_say(d, names[i], MT_VERDICT_OK, NULL, "version %s", version);
+        if (strcmp(names[i], "media-probe") == 0)
+            probe = json_incref(said);
+        json_decref(said);
+    }
+    return probe;
+}
+
+static void check_ffmpeg(struct mt_doctor *d, const json_t *probe)
+{
+    const char *version = mt_json_str(probe, "libraries.ffmpeg", NULL);
+    struct mt_judgement j =
+        version ? mt_judge_ffmpeg(version)
+                : (struct mt_judgement){MT_VERDICT_UNKNOWN, "media-probe does not say which", NULL};
+
+    mt_doctor_say(d, "ffmpeg", j.verdict, j.remedy, "%s%s%s", version ? version : "",
+                  version ? ": " : "", j.reason);
+}
+
+static void check_codecs(struct mt_doctor *d)
+{
+    struct mt_err err = {.code = MT_OK};
+    json_t *can = ask(d, "media-probe", "--capabilities", &err);
+    char missing[512] = "";
+    size_t used = 0, there = 0;
+    const char *kind, *name;
+    json_t *list, *has;
+
+    json_object_foreach(can, kind, list)
+    {
+        json_object_foreach(list, name, has)
+        {
+            there += json_is_true(has);
+            if (json_is_false(has) && used < sizeof missing - 64)
+                used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%.30s %.10s",
+                                         used ? ", " : "", name, kind);
+        }
+    }
+    if (!can)
+        mt_doctor_say(d, "codecs", MT_VERDICT_UNKNOWN, "install media-probe", "%s", err.msg);
+    else if (used)
+        mt_doctor_say(d, "codecs", MT_VERDICT_PROBLEM,
+                      "install an FFmpeg that has them (Debian's has)", "missing: %s", missing);
+    else
+        mt_doctor_say(d, "codecs", MT_VERDICT_OK, NULL, "all %zu that are used are there", there);
+    json_decref(can);
+}
+
+/* --- files --- */
+
+/* chromaprint before 1.6.1, by the name of the library's file. */
+static void check_chromaprint(struct mt_doctor *d)
+{
+    glob_t found;
+    int v[3] = {0, 0, 0};
+    const char *at = NULL;
+
+    if (glob("/usr/lib/*/libchromaprint.so.1.*", 0, NULL, &found) != 0 || found.gl_pathc == 0) {
+        mt_doctor_say(d, "chromaprint", MT_VERDICT_OK, NULL, "not installed, and not needed");
+        return;
+    }
+    at = strstr(found.gl_pathv[found.gl_pathc - 1], ".so.");
+    bool known = at && sscanf(at, ".so.%d.%d.%d", &v[0], &v[1], &v[2]) == 3;
+    bool old = known && (v[1] < 6 || (v[1] == 6 && v[2] < 1));
+    if (old)
+        mt_doctor_say(d, "chromaprint", MT_VERDICT_WARNING,
+                      "install 1.6.1 when your distribution has it",
+                      "%s is older than 1.6.1, the oldest that this program vouches for", at + 4);
+    else
+        mt_doctor_say(d, "chromaprint", known ? MT_VERDICT_OK : MT_VERDICT_UNKNOWN, NULL, "%s",
+                      at ? at + 4 : "?");
+    globfree(&found);
+}
+
+static int count_programs(const char *dir)
+{
+    DIR *open = opendir(dir);
+    struct dirent *entry;
+    struct stat st;
+    int n = 0;
+
+    while (open && (entry = readdir(open)))
+        if (entry->d_name[0] != '.' && faccessat(dirfd(open), entry->d_name, X_OK, 0) == 0 &&
+            fstatat(dirfd(open), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            n++;
+    if (open)
+        closedir(open);
+    return n;
+}
+
+/* The directories of the search path, one after the other; the installation's own comes first. */
+static void check_engines(struct mt_doctor *d)
+{
+    char *own = mt_path_join(mt_libexec(), "engines");
+    int n = count_programs(own);
+    const char *path = NULL;
+
+    for (size_t i = 0; d->s->run->env[i]; i++)
+        if (mt_str_starts(d->s->run->env[i], "MEDIA_ENGINE_PATH="))
+            path = strchr(d->s->run->env[i], '=') + 1;
+    char *copy = mt_strdup(path ? path : "");
+    char *rest = NULL;
+    for (char *dir = strtok_r(copy, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest))
+        n += count_programs(dir);
+    free(copy);
+    if (n > 0)
+        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%d installed", n);
+    else
+        mt_doctor_say(
+            d, "engines", MT_VERDICT_WARNING,
+            "install an engine, or name its directory in MEDIA_ENGINE_PATH",
+            "none is in '%s': media-analyze measures signals and knows no words, faces or "
+            "objects",
+            own);
+    free(own);
+}
+
+static void check_fonts(struct mt_doctor *d)
+{
+    static const char *const patterns[] = {"/usr/share/fonts/*/*.[to]tf",
+                                           "/usr/share/fonts/*/*/*.[to]tf",
+                                           "/usr/local/share/fonts/*.[to]tf"};
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        glob_t found;
+        if (glob(patterns[i], 0, NULL, &found) == 0) {
+            n += found.gl_pathc;
+            globfree(&found);
+        }
+    }
+    if (n > 0)
+        mt_doctor_say(d, "fonts", MT_VERDICT_OK, NULL, "%zu files", n);
+    else
+        mt_doctor_say(d, "fonts", MT_VERDICT_WARNING,
+                      "apt install fonts-dejavu-core fonts-noto-core",
+                      "there is no font, so no text can be drawn into pictures");
+}
+
+void mt_doctor_programs(struct mt_doctor *d)
+{
+    json_t *probe = check_siblings(d);
+
+    check_ffmpeg(d, probe);
+    check_codecs(d);
+    check_chromaprint(d);
+    check_engines(d);
+    check_fonts(d);
+    json_decref(probe);
+}

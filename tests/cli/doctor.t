@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# doctor.t - faults that are planted one by one, and what doctor says of each.
+. "$(dirname "$0")/../tap.sh"
+
+media clip.mp4
+cd "$T" || exit 1
+at_exit() {
+    mountpoint -q "$T/small" && umount "$T/small"
+    [ -z "${daemon-}" ] || kill "$daemon" 2>/dev/null
+    return 0
+}
+
+# check NAME VERDICT REASON TEXT: what the last run says of one thing
+check() {
+    is "$(json ".checks[] | select(.name == \"$1\") | .verdict")" "$2" "$4: $2"
+    like "$(json ".checks[] | select(.name == \"$1\") | .reason")" "$3" "$4: the reason"
+    if [ "$2" = problem ] || [ "$2" = warning ]; then
+        isnt "$(json ".checks[] | select(.name == \"$1\") | .remedy")" null "$4: what to do"
+    fi
+}
+
+# --- before there is anything
+run media-status doctor
+valid doctor 'nothing there: as the schema says'
+check database warning 'no database|does not exist|no such' 'no database yet'
+check store warning . 'no store yet'
+not_ok 'and none was made' test -e "$db"
+not_ok 'nor a store' test -e "$store"
+
+# --- a machine that works
+run media-ingest clip.mp4
+before=$(sha256sum "$db") objects=$(objects)
+run media-status doctor
+valid doctor 'a machine that works: as the schema says'
+unlike "$status" '^(1|2|10)$' 'no problem here ends it with 0 or 3'
+for name in media-ingest media-probe media-transcode media-thumbs media-analyze media-scan codecs seccomp \
+    database database_integrity sqlite store; do
+    check $name ok . "$name"
+done
+is "$(sha256sum "$db")" "$before" 'the database is as it was'
+is "$(objects)" "$objects" 'and so is the store'
+is "$(find "$store" -mindepth 1 -maxdepth 1 -name 'doctor*' | wc -l)" 0 'no directory is left'
+run media-status doctor clip.mp4
+exits 2 'it takes no operands'
+for columns in 20 80; do
+    run script -qec "stty cols $columns; media-status --color=never doctor" /dev/null
+    like "$(tr -d '\r' <"$out")" 'seccomp' "$columns columns: a table"
+done
+run bash -c 'media-status doctor >/dev/full'
+exits 1 'a full disk under the output'
+
+# --- 1, 2, 3, 4: programs that are missing, foreign, holed or poor
+cp -R "$bin" bin
+PATH=$T/bin:$PATH
+rm bin/media-thumbs
+cat >bin/media-ingest <<'EOF'
+#!/bin/sh
+echo '{"name":"media-ingest","version":"0.0.1","libraries":{}}'
+EOF
+cat >bin/media-probe <<'EOF'
+#!/bin/sh
+case $1 in
+--version) cat "$T_VERSION" ;;
+*) echo '{"encoder":{"libx264":false,"aac":true},"decoder":{},"filter":{"zscale":false}}' ;;
+esac
+EOF
+printf '#!/bin/sh\nkill -SEGV $$\n' >bin/media-analyze
+export T_VERSION=$T/version
+# ffmpeg VERSION VERDICT REASON
+ffmpeg_is() {
+    printf '{"name":"media-probe","version":"%s","libraries":{"ffmpeg":"%s"}}\n' \
+        "$(cat "$MT_TOP/VERSION")" "$1" >version
+    run bin/media-status doctor
+    check ffmpeg "$2" "$3" "FFmpeg $1"
+}
+ffmpeg_is 8.0.2 problem CVE-2026-8461
+exits 10 'a problem ends it with 10'
+valid doctor 'problems: as the schema says'
+check media-thumbs problem 'not beside' 'a missing program'
+check media-ingest warning '0\.0\.1' 'a program of another build'
+check media-analyze problem 'without an answer' 'a program that crashes'
+check codecs problem 'libx264 encoder, zscale filter' 'missing codecs and filters'
+for v in n8.1.1 7.1.3 5.1.9; do ffmpeg_is $v problem CVE-2026-8461; done
+for v in 8.0.3 n8.1.2 8.2 9.0.1; do ffmpeg_is $v ok fixes; done
+ffmpeg_is 5.1.6-0+deb12u1 warning 'Debian 12'
+ffmpeg_is 5.1.9-0+deb12u1 unknown 'distribution'
+ffmpeg_is 6.1.1-3ubuntu5 unknown 'distribution'
+ffmpeg_is N-112233-gabcdef unknown 'no release'
+rm -rf bin
+hash -r
+
+# --- 5: signatures that are old, or none; a clamd that is dead, or lives
+mkdir signatures
+head=$(printf 'ClamAV-VDB:07 Jul 2025 07-29 +0000:1:1:90:x:x:me:%s' "$(date -d '40 days ago' +%s)")
+printf '%-512s' "$head" >signatures/daily.cvd
+run media-status doctor --signatures signatures
+check signatures problem '40 days old' 'signatures of 40 days ago'
+exits 10 'which is a problem'
+printf '%-512s' "ClamAV-VDB:x:1:1:90:x:x:me:$(date -d '10 days ago' +%s)" >signatures/daily.cvd
+run media-status doctor --signatures signatures
+check signatures warning '10 days old' 'signatures of 10 days ago'
+printf '%-512s' "ClamAV-VDB:x:1:1:90:x:x:me:$(date -d '3 hours ago' +%s)" >signatures/daily.cvd
+run media-status doctor --signatures signatures
+check signatures ok '3 h old' 'signatures of today'
+run media-status doctor --signatures "$T/nowhere"
+check signatures warning 'none in' 'no signatures'
+python3 - "$T/clamd.dead" <<'EOF'
+import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])
+EOF
+run media-status doctor --clamd "$T/clamd.dead"
+check scanner problem 'does not answer' 'a clamd that is dead'
+python3 - "$T/clamd.ctl" <<'EOF' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True:
+    c, _ = s.accept()
+    if c.recv(100) == b"zVERSION\0":
+        c.sendall(b"ClamAV 1.4.6/27000/today\0")
+    c.close()
+EOF
+daemon=$!
+for _ in $(seq 50); do [ -S clamd.ctl ] && break; sleep 0.1; done
+run media-status doctor --clamd "$T/clamd.ctl"
+check scanner ok 'ClamAV 1.4.6' 'a clamd that answers'
+
+# --- 6: nginx
+mkdir nginx
+cat >nginx/good.conf <<'EOF'
+http {
+    client_max_body_size 0; # any
+    include "parts/*.conf";
+    server { location /api/ { fastcgi_pass unix:/run/media.sock; include fastcgi_params; }
+             location / { root "/srv/{www}"; } }
+    fastcgi_request_buffering off;
+}
+EOF
+printf "fastcgi_param QUERY_STRING \$query_string;\nfastcgi_param HTTP_PROXY '';\n" >nginx/fastcgi_params
+run media-status doctor --nginx nginx/good.conf
+for name in buffering body_size http_proxy; do check nginx_$name ok . "nginx, all well: $name"; done
+cat >nginx/bad.conf <<'EOF'
+http { server {
+    client_max_body_size 20m;
+    fastcgi_param HTTP_PROXY "";
+    location /a { fastcgi_pass 127.0.0.1:9000; fastcgi_param X y; }
+    location /b { client_max_body_size 6g; fastcgi_request_buffering off; fastcgi_pass 127.0.0.1:9000; }
+} }
+EOF
+run media-status doctor --nginx nginx/bad.conf
+exits 10 'nginx: problems'
+check nginx_buffering problem '1 of 2 places' 'nginx buffers'
+check nginx_body_size problem '21.0 MB.*1 of 2' 'nginx refuses large bodies'
+check nginx_http_proxy problem '1 of 2 places' 'nginx hands HTTP_PROXY on, as parameters of its own hide the others'
+echo 'http { server { ' >nginx/half.conf
+echo 'http { server' >nginx/broken.conf
+echo 'include loop.conf;' >nginx/loop.conf
+run media-status doctor --nginx nginx/half.conf
+check nginx warning 'passes nothing on' 'nginx without FastCGI'
+for f in broken loop absent; do
+    run media-status doctor --nginx nginx/$f.conf
+    check nginx problem $f "nginx, $f"
+done
+
+# --- 7, 8, 9, 10: databases
+sql "INSERT INTO processing_jobs (id, job_type, created_at)
+     VALUES ('eeee0000-0000-4000-8000-000000000001', 'ingest', '$(date -u -d tomorrow +%Y-%m-%dT%H:%M:%S.000Z)')"
+run media-status doctor
+check clock problem 's from now' 'a clock that is behind'
+sql "DELETE FROM processing_jobs WHERE job_type = 'ingest' AND id LIKE 'eeee%'"
+cp "$db" sound.db
+sql 'PRAGMA journal_mode=WAL' >/dev/null
+wal=$(sqlite3 :memory: 'SELECT sqlite_version()')
+run media-status doctor
+case $wal in 3.40.1) check sqlite problem 'WAL mode' 'a WAL with an SQLite that corrupts it' ;;
+*) skip "this SQLite is $wal" ;; esac
+cp sound.db "$db" && rm -f "$db"-*
+sql 'PRAGMA user_version = 999'
+run media-status doctor
+check database problem 'newer|999' 'a database of the future'
+cp sound.db "$db"
+sql 'CREATE TABLE planted (x); INSERT INTO planted VALUES (zeroblob(200000))'
+page=$(sql "SELECT rootpage FROM sqlite_schema WHERE name = 'idx_media_assets_status'")
+size=$(sql 'PRAGMA page_size')
+dd if=/dev/urandom of="$db" bs="$size" seek=$((page - 1)) count=1 conv=notrunc status=none
+run media-status doctor
+check database_integrity problem 'idx_media_assets_status|malformed|btree|corrupt|page' 'a page of noise in the database'
+echo 'this is no database, but text that is somewhat longer than a head' >"$db"
+run media-status doctor
+check database problem 'not a database|foreign|no database' 'text for a database'
+cp sound.db "$db"
+
+# --- 11, 12: stores
+run media-status doctor --store "file://$T/sound.db"
+check store problem . 'a file for a store'
+if [ "$(id -u)" = 0 ] && mkdir -p small && mount -t tmpfs -o size=64k,nr_inodes=20 tmpfs small 2>/dev/null; then
+    mkdir small/store
+    run media-status doctor --store "file://$T/small/store"
+    check store_space problem 'are free' 'a disk that is almost full'
+    mount -o remount,ro small
+    run media-status doctor --store "file://$T/small/store"
+    check store problem 'Read-only' 'a store that cannot be written'
+    umount small
+else
+    skip 'full and read-only disks need root'
+fi
+done_testing
