@@ -104,6 +104,9 @@ void mt_entry_work(struct mt_entry *e, const struct mt_hands *hands);
  */
 int mt_entry_open(struct mt_entry *e, struct mt_err *err) MT_MUST_USE;
 
+/* The object that the input becomes is called after its id and ext ("" for none). */
+void mt_entry_set_key(struct mt_entry *e, const char *ext);
+
 /* Finds out what it is and whether that is accepted; fills found, format, metadata, scan, key. */
 int mt_entry_identify(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err) MT_MUST_USE;
 

@@ -67,7 +67,8 @@ run media-ingest "$T/in/p00001.jpg"
 run media-ingest --progress=json "$T/in/p00001.jpg"
 is "$(grep '"summary"' "$err" | jq -c '[.known, .duplicates]')" '[0,1]' \
     'one changed a moment ago is read each time'
-rm -r "$store/$(json .asset.id)"
+id=$(json .asset.id)
+rm -r "${store:?}/${id:?}"
 run media-ingest --progress=json "$T/in/p00002.jpg"
 rm -f "$store/$(json .asset.id)/original.jpg"
 run media-ingest --progress=json "$T/in/p00002.jpg"

@@ -80,7 +80,7 @@ sql "DROP VIEW job_ends; DROP TABLE job_totals; DROP TABLE stored_totals;
      DROP TRIGGER stored_totals_variant_in; DROP TRIGGER stored_totals_variant_out; DROP TRIGGER stored_totals_variant_moved;
      ALTER TABLE media_assets DROP COLUMN duration_ms"
 before=$(ls "$MT_TOP"/share/sql/sqlite/*-totals.sql) before=${before##*/} before=$((10#${before%%-*} - 1))
-if [ -e "$MT_TOP/share/sql/sqlite/$(printf %04d $((before + 2)))"-* ] 2>/dev/null; then
+if compgen -G "$MT_TOP/share/sql/sqlite/$(printf %04d $((before + 2)))-*" >/dev/null; then
     skip 'later migrations follow'
 else
     sql "PRAGMA user_version = $before"
