@@ -12,7 +12,7 @@ struct settings {
     int64_t count, every_us, width, height, quality;
     const char *at, *size, *fit, *cover, *format;
     int64_t tile_every_us, tile;
-    const char *sheets;
+    const char *sheets, *contact;
     bool scenes, storyboard;
 };
 
@@ -36,12 +36,14 @@ static const struct mt_opt opts[] = {
            "of the pictures, 1 to 100"),
     MT_FLAG(struct settings, storyboard, 0, "storyboard",
             "sheets of tiles, WebVTT, JSON, HLS and DASH as well"),
+    MT_STR(struct settings, contact, 0, "contact-sheet", "GRID", NULL,
+           "a page for people, columns and rows: 4x5"),
     MT_DURATION(struct settings, tile_every_us, 0, "tile-every", NULL,
                 "from tile to tile; 0: fitted to the film"),
     MT_INT(struct settings, tile, 0, "tile-size", "PIXELS", 16, 1024, NULL,
            "the longer side of a tile"),
     MT_CHOICE(struct settings, sheets, 0, "sheet-format", "FORMAT", mt_thumbs_sheets, NULL,
-              "jpg or webp; HLS has jpg only"),
+              "of sheets: jpg or webp; HLS has jpg only"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -83,6 +85,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .tile_every_us = set->tile_every_us,
                              .tile_px = set->tile,
                              .sheets = set->sheets,
+                             .contact = set->contact,
                              .options = &set->stage};
 
     if (mt_thumbs_check(&spec, err) < 0)

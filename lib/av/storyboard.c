@@ -153,8 +153,9 @@ json_t *mt_av_storyboard(int fd, const struct mt_av_storyboard *spec, struct mt_
     if (check_spec(spec, err) != 0)
         return NULL;
     b.sheets = json_array();
-    if (mt_tiles_take(&b.tiles, fd, spec->interval_us, spec->tile_px, spec->threads, &spec->limits,
-                      &spec->progress, err) == 0) {
+    struct mt_tiles_wish wish = {
+        .interval_us = spec->interval_us, .tile_px = spec->tile_px, .threads = spec->threads};
+    if (mt_tiles_take(&b.tiles, fd, &wish, &spec->limits, &spec->progress, err) == 0) {
         lay_out(&b);
         fill_holes(&b);
         if (b.missing == b.tiles.n)

@@ -56,7 +56,7 @@ static int64_t fitted(int64_t duration, int64_t frame)
     return steps[i] < frame ? frame : steps[i];
 }
 
-static int plan(struct mt_tiles *t, const struct mt_film *film, int64_t interval,
+static int plan(struct mt_tiles *t, const struct mt_film *film, const struct mt_tiles_wish *wish,
                 struct mt_err *err)
 {
     t->duration_us = film->last_us > film->duration_us ? film->last_us : film->duration_us;
@@ -64,7 +64,11 @@ static int plan(struct mt_tiles *t, const struct mt_film *film, int64_t interval
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "a still picture has no storyboard");
     if (t->duration_us < film->frame_us)
         t->duration_us = film->frame_us;
-    t->interval_us = interval ? interval : fitted(t->duration_us, film->frame_us);
+    t->interval_us = wish->interval_us ? wish->interval_us : fitted(t->duration_us, film->frame_us);
+    if (wish->count && !wish->interval_us)
+        t->interval_us = t->duration_us / wish->count > film->frame_us
+                             ? (t->duration_us + wish->count - 1) / wish->count
+                             : film->frame_us;
     /* Less than a millisecond at the end is no tile: a cue could not express it. */
     int64_t n = t->duration_us > 1000 ? (t->duration_us - 1000) / t->interval_us + 1 : 1;
     if (n > MT_AV_TILES_MAX)
@@ -214,7 +218,7 @@ static int take_all(struct part *parts, int n, struct crew *crew, struct mt_err 
     return ret;
 }
 
-int mt_tiles_take(struct mt_tiles *t, int fd, int64_t interval_us, int tile_px, int threads,
+int mt_tiles_take(struct mt_tiles *t, int fd, const struct mt_tiles_wish *wish,
                   const struct mt_av_limits *limits, const struct mt_av_progress *progress,
                   struct mt_err *err)
 {
@@ -227,8 +231,8 @@ int mt_tiles_take(struct mt_tiles *t, int fd, int64_t interval_us, int tile_px, 
     *t = (struct mt_tiles){0};
     if (mt_picker_open_rough(first, fd, limits, &told, err) != 0)
         return -1;
-    if (plan(t, &first->film, interval_us, err) == 0 && measure(&parts[0], tile_px, err) == 0)
-        ret = take_all(parts, first->linear ? 1 : threads_for(t, threads), &crew, err);
+    if (plan(t, &first->film, wish, err) == 0 && measure(&parts[0], wish->tile_px, err) == 0)
+        ret = take_all(parts, first->linear ? 1 : threads_for(t, wish->threads), &crew, err);
     t->damaged += first->damaged;
     mt_picker_close(first);
     return ret;

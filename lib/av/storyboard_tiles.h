@@ -15,11 +15,15 @@ struct mt_tiles {
     int64_t damaged;
 };
 
-/*
- * Takes the tiles, of the interval if it is not 0, by threads at once. Free them with
- * mt_tiles_free(), also on failure.
- */
-int mt_tiles_take(struct mt_tiles *tiles, int fd, int64_t interval_us, int tile_px, int threads,
+struct mt_tiles_wish {
+    int64_t interval_us; /* 0: by count */
+    int count;           /* of tiles; 0: fitted to the film */
+    int tile_px;         /* the longer side, at most */
+    int threads;         /* 0: by the processors */
+};
+
+/* Takes the tiles, by several threads at once. Free them with mt_tiles_free(), also on failure. */
+int mt_tiles_take(struct mt_tiles *tiles, int fd, const struct mt_tiles_wish *wish,
                   const struct mt_av_limits *limits, const struct mt_av_progress *progress,
                   struct mt_err *err) MT_MUST_USE;
 

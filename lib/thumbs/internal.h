@@ -36,6 +36,12 @@ int mt_thumbs_storyboard(struct mt_item *item, const struct mt_thumbs *spec, boo
                          struct mt_err *err);
 json_t *mt_storyboard_parameters(const struct mt_thumbs *spec);
 
+/* contact.c: the page for people. */
+int mt_thumbs_contact(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
+                      struct mt_err *err);
+json_t *mt_contact_parameters(const struct mt_thumbs *spec);
+int mt_read_grid(const char *text, int *columns, int *rows, struct mt_err *err);
+
 /*
  * playlists.c: one set of tiles as different players want it. board is the report of
  * mt_av_storyboard() with "ext", the sheets' extension, and "size" (bytes) in each of its sheets.

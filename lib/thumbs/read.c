@@ -168,9 +168,13 @@ int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err)
 {
     enum mt_av_picture_format wanted[MT_AV_PICTURE_FORMATS];
     int64_t *times = mt_realloc(NULL, MT_THUMBS_MAX, sizeof *times);
-    int ret = 0;
+    int columns, rows, ret = 0;
 
-    if ((spec->at != NULL) + (spec->every_us > 0) + spec->scenes > 1)
+    if (!mt_wants_pictures(spec) && !spec->storyboard && !spec->contact)
+        ret = mt_fail(err, MT_ERR_USAGE, "--count 0 alone leaves nothing to make");
+    if (ret == 0 && spec->contact)
+        ret = mt_read_grid(spec->contact, &columns, &rows, err);
+    if (ret == 0 && (spec->at != NULL) + (spec->every_us > 0) + spec->scenes > 1)
         ret = mt_fail(err, MT_ERR_USAGE, "--at, --every and --scenes exclude each other");
     if (ret == 0 &&
         (mt_read_formats(spec->formats, wanted, err) < 0 || check_boxes(spec, err) < 0 ||

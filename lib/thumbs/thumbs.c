@@ -12,6 +12,8 @@ json_t *mt_thumbs_parameters(const struct mt_thumbs *spec)
 
     if (spec->storyboard)
         json_object_set_new(p, "storyboard", mt_storyboard_parameters(spec));
+    if (spec->contact)
+        json_object_set_new(p, "contact_sheet", mt_contact_parameters(spec));
     return p;
 }
 
@@ -28,17 +30,14 @@ void mt_add_notes(struct mt_item *item, const json_t *notes)
     json_array_extend(all, (json_t *)(uintptr_t)notes);
 }
 
-/* A part that does not apply, a storyboard of a photograph, is no failure where others were made.
+/*
+ * A part that does not apply, a storyboard of a photograph, is no failure where pictures were made.
  */
-static int storyboard(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
-                      struct mt_err *err)
+static int forgive(struct mt_item *item, const struct mt_thumbs *spec, int ret,
+                   const struct mt_err *err)
 {
-    bool alone = !mt_wants_pictures(spec);
-
-    if (mt_thumbs_storyboard(item, spec, made, err) == 0)
-        return 0;
-    if (alone || err->code != MT_ERR_NOT_APPLICABLE)
-        return -1;
+    if (ret == 0 || err->code != MT_ERR_NOT_APPLICABLE || !mt_wants_pictures(spec))
+        return ret;
     json_t *note = json_pack("[s]", err->msg);
     mt_add_notes(item, note);
     json_decref(note);
@@ -55,7 +54,10 @@ int mt_thumbs_work(struct mt_item *item, void *ctx, struct mt_err *err)
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no picture in an audio file");
     if (mt_wants_pictures(spec) && mt_thumbs_pictures(item, spec, &made, err) < 0)
         return -1;
-    if (spec->storyboard && storyboard(item, spec, &made, err) < 0)
+    if (spec->storyboard &&
+        forgive(item, spec, mt_thumbs_storyboard(item, spec, &made, err), err) < 0)
+        return -1;
+    if (spec->contact && forgive(item, spec, mt_thumbs_contact(item, spec, &made, err), err) < 0)
         return -1;
     if (!made)
         item->status = "skipped";

@@ -22,6 +22,7 @@ struct mt_thumbs {
     bool storyboard;
     int64_t tile_every_us; /* 0: fitted to the film */
     int64_t tile_px;       /* the longer side of a tile */
+    const char *contact;   /* "4x5": columns and rows of a contact sheet; NULL: none */
     const char *sheets;    /* one of mt_thumbs_sheets */
     const struct mt_stage_options *options;
 };

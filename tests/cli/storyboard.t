@@ -177,14 +177,44 @@ echo junk >junk.mp4
 run media-thumbs --count 0 --storyboard -o out junk.mp4
 isnt $status 0 'junk fails'
 
+# --- a page for people
+cp film.mp4 'فيلم قصير.mp4'
+run media-thumbs --count 0 --contact-sheet 4x3 --tile-size 120 -o page 'فيلم قصير.mp4'
+exits 0 'a contact sheet of a film with an Arabic name'
+document 'a document of it'
+page='page/فيلم قصير-contact.jpg'
+is "$(size "$page")" "$(json '.variants[] | select(.quality == "contact").resolution')" \
+    'it has the size that is said'
+is "$(size "$page" | cut -dx -f 1)" $((4 * 126 + 6)) 'four columns'
+if json '.stages.thumbs.notes // [] | join(" ")' | grep -q 'no text'; then
+    skip 'no font is installed here'
+else
+    is "$(size "$page" | cut -dx -f 2)" $((6 + 2 * 28 + 3 * 72)) 'two lines and three rows'
+    between "$(ffmpeg -nostdin -v error -i "$page" -vf crop=300:28:0:6,format=gray -f rawvideo - |
+        od -An -v -tu1 | tr -s ' ' '\n' | awk '$1 > 128 { n++ } END { print n + 0 }')" 60 3000 \
+        'something is written in the first'
+fi
+# With fonts that cannot be found there is a sheet all the same.
+printf '<fontconfig><dir>/nonexistent</dir></fontconfig>\n' >none.conf
+FONTCONFIG_FILE=$T/none.conf run media-thumbs --count 0 --contact-sheet 2x2 -o bare film.mp4
+exits 0 'without any font'
+json_true '.stages.thumbs.notes | any(contains("no text"))' 'the sheet says that it has no text'
+is "$(size bare/film-contact.jpg)" $((2 * 246 + 6))x$((6 + 2 * 140)) 'and consists of pictures'
+for grid in 4 0x3 4x 21x3; do
+    run media-thumbs --contact-sheet $grid -o bare film.mp4
+    exits 2 "--contact-sheet $grid is refused"
+done
+run media-thumbs --count 0 -o bare film.mp4
+exits 2 'nothing to make is refused'
+
 # --- in the store
-run media-thumbs --count 1 --storyboard tall.mp4
+run media-thumbs --count 1 --storyboard --contact-sheet 3x3 tall.mp4
 exits 0 'into the store'
 document 'a document of it'
 consistent 'after a storyboard'
 like "$(json '.variants[] | select(.format == "vtt").url')" '/storyboard-[0-9a-f]{8}/storyboard\.vtt$' \
     'in a directory named by its recipe'
-run media-thumbs --count 1 --storyboard "$(json .asset.id)"
+run media-thumbs --count 1 --storyboard --contact-sheet 3x3 "$(json .asset.id)"
 json_is .stages.thumbs.status skipped 'and found again'
 json_is '[.variants[] | select(.variant_type == "storyboard")] | length' 6 'with all its parts'
 
