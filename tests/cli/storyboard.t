@@ -189,7 +189,7 @@ is "$(size "$page" | cut -dx -f 1)" $((4 * 126 + 6)) 'four columns'
 if json '.stages.thumbs.notes // [] | join(" ")' | grep -q 'no text'; then
     skip 'no font is installed here'
 else
-    is "$(size "$page" | cut -dx -f 2)" $((6 + 2 * 28 + 3 * 72)) 'two lines and three rows'
+    is "$(size "$page" | cut -dx -f 2)" $((6 + 2 * 28 + 3 * 74)) 'two lines and three rows'
     between "$(ffmpeg -nostdin -v error -i "$page" -vf crop=300:28:0:6,format=gray -f rawvideo - |
         od -An -v -tu1 | tr -s ' ' '\n' | awk '$1 > 128 { n++ } END { print n + 0 }')" 60 3000 \
         'something is written in the first'
