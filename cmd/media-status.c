@@ -17,6 +17,7 @@ struct settings {
     struct mt_status_filter filter;
     const char *nginx, *clamd, *signatures, *output;
     struct mt_status_report report;
+    int64_t interval_us;
 };
 
 static const char *const job_states[] = {"pending",   "processing", "completed", "failed",
@@ -80,6 +81,12 @@ static const struct mt_opt report_opts[] = {
     {0},
 };
 
+static const struct mt_opt watch_opts[] = {
+    MT_DURATION(struct settings, interval_us, 0, "interval", NULL,
+                "look again after so long; 1 second unless given"),
+    {0},
+};
+
 static const struct mt_opt opts[] = {
     MT_FLAG(struct settings, json, 0, "json", "JSON on a terminal too, instead of tables"),
     MT_COMMON_OPTS(struct settings),
@@ -96,6 +103,7 @@ static const struct mt_command commands[] = {
     {"doctor", "", "whether this machine can do the work, safely", doctor_opts},
     {"metrics", "", "figures for Prometheus", metrics_opts},
     {"report", "[ID]", "what was done, how fast, what failed; or one asset", report_opts},
+    {"watch", "", "what goes on, redrawn every second until q", watch_opts},
     {0},
 };
 
@@ -104,6 +112,8 @@ static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
     mt_status_queue, mt_status_why,   mt_status_doctor, mt_status_metrics,
     mt_status_job,    mt_status_asset, mt_status_jobs,
     mt_status_assets, mt_status_queue, mt_status_report,
+    mt_status_job,   mt_status_asset,  mt_status_jobs,  mt_status_assets,
+    mt_status_queue, mt_status_report, mt_status_watch,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -166,6 +176,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .signatures = set->signatures,
                           .output = set->output,
                           .report = set->report,
+                          .interval_us = set->interval_us,
                           .out = stdout,
                           .table = terminal && !set->json,
                           .indent = terminal,
@@ -178,7 +189,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.filter = {.limit = LIMIT}, .report = {.lang = "en"}};
+    struct settings set = {
+        .filter = {.limit = LIMIT}, .report = {.lang = "en"}, .interval_us = 1000000};
 
     return mt_main(&cli, argc, argv, &set, run);
 }

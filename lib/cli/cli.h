@@ -237,6 +237,9 @@ json_t *mt_run_command(const struct mt_run *r);
 /* Whether the option has a value of somebody's: flag, environment or configuration. */
 bool mt_opt_given(const struct mt_run *r, const char *name);
 
+/* The variable's value in such a list as run->env is; NULL if it is unset or empty. */
+const char *mt_env_get(const char *const *env, const char *name);
+
 /*
  * The operands, then the names in --files-from, one by one: 1 and *name (valid
  * until the next call), 0 at the end, -1 on failure.

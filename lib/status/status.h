@@ -47,6 +47,7 @@ struct mt_status {
     const char *signatures; /* doctor, metrics: the directory of signatures, or NULL: the usual */
     const char *output;     /* metrics: the file to write, or NULL: out */
     struct mt_status_report report;
+    int64_t interval_us; /* between two looks of watch: 100 ms to an hour */
     FILE *out;
     bool table;  /* tables for people; else JSON ... */
     bool indent; /* ... on several lines */
@@ -113,5 +114,8 @@ int mt_status_metrics(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
  * what is known of that asset; as JSON, a table, CSV or a page of HTML.
  */
 int mt_status_report(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/* What runs, waits and has failed, redrawn until a key or a signal ends it. */
+int mt_status_watch(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
 #endif
