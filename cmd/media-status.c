@@ -24,6 +24,7 @@ static const char *const job_states[] = {"pending",   "processing", "completed",
                                          "cancelled", "dead",       NULL};
 static const char *const asset_states[] = {"pending", "uploading", "processing", "completed",
                                            "held",    "rejected",  "failed",     NULL};
+static const char *const job_types[] = {"ingest", "transcode", "thumbnail", "analyze", NULL};
 static const char *const languages[] = {"en", "ar", NULL};
 static const char *const asset_types[] = {"video", "audio", "image", NULL};
 
@@ -36,8 +37,8 @@ static const char *const asset_types[] = {"video", "audio", "image", NULL};
 static const struct mt_opt jobs_opts[] = {
     MT_CHOICE(struct settings, filter.status, 0, "status", "STATUS", job_states, NULL,
               "pending, processing, completed, failed ..."),
-    MT_STR(struct settings, filter.type, 0, "type", "TYPE", NULL,
-           "ingest, transcode, thumbnail, analyze ..."),
+    MT_WORD(struct settings, filter.type, 0, "type", "TYPE", job_types, NULL,
+            "ingest, transcode, thumbnail, analyze ..."),
     MT_STR(struct settings, filter.asset, 0, "asset", "ID", NULL, "jobs of this asset only"),
     PAGE_OPTS,
     {0},
