@@ -14,8 +14,8 @@ struct settings {
 };
 
 static const struct mt_opt opts[] = {
-    MT_STR(struct settings, types, 't', "types", "LIST", NULL,
-           "loudness, silence, black, freeze, scenes ..."),
+    MT_LIST(struct settings, types, 't', "types", "LIST", mt_analyze_types, NULL,
+            "loudness, silence, black, freeze, scenes ..."),
     MT_INT(struct settings, silence_db, 0, "silence-level", "DBFS", -120, 0, NULL,
            "softer than this is silence"),
     MT_DURATION(struct settings, silence_us, 0, "silence-min", NULL, "shortest silence to report"),

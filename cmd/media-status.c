@@ -16,12 +16,16 @@ struct settings {
     bool json;
     struct mt_status_filter filter;
     const char *nginx, *clamd, *signatures, *output;
+    struct mt_status_report report;
+    int64_t interval_us;
 };
 
 static const char *const job_states[] = {"pending",   "processing", "completed", "failed",
                                          "cancelled", "dead",       NULL};
 static const char *const asset_states[] = {"pending", "uploading", "processing", "completed",
                                            "held",    "rejected",  "failed",     NULL};
+static const char *const job_types[] = {"ingest", "transcode", "thumbnail", "analyze", NULL};
+static const char *const languages[] = {"en", "ar", NULL};
 static const char *const asset_types[] = {"video", "audio", "image", NULL};
 
 #define PAGE_OPTS                                                                                  \
@@ -33,8 +37,8 @@ static const char *const asset_types[] = {"video", "audio", "image", NULL};
 static const struct mt_opt jobs_opts[] = {
     MT_CHOICE(struct settings, filter.status, 0, "status", "STATUS", job_states, NULL,
               "pending, processing, completed, failed ..."),
-    MT_STR(struct settings, filter.type, 0, "type", "TYPE", NULL,
-           "ingest, transcode, thumbnail, analyze ..."),
+    MT_WORD(struct settings, filter.type, 0, "type", "TYPE", job_types, NULL,
+            "ingest, transcode, thumbnail, analyze ..."),
     MT_STR(struct settings, filter.asset, 0, "asset", "ID", NULL, "jobs of this asset only"),
     PAGE_OPTS,
     {0},
@@ -65,6 +69,22 @@ static const struct mt_opt metrics_opts[] = {
     MT_STR(struct settings, output, 0, "output", "FILE", NULL,
            "replace this file, whole; default: standard output"),
     SIGNATURES_OPT,
+static const struct mt_opt report_opts[] = {
+    MT_STR(struct settings, report.since, 0, "since", "DATE", NULL,
+           "from this day or time on, in UTC"),
+    MT_STR(struct settings, report.until, 0, "until", "DATE", NULL,
+           "to the end of this day, or up to this time"),
+    MT_FLAG(struct settings, report.csv, 0, "csv", "CSV instead of JSON or tables"),
+    MT_STR(struct settings, report.html, 0, "html", "FILE", NULL,
+           "a page of HTML into FILE; - is standard output"),
+    MT_CHOICE(struct settings, report.lang, 0, "lang", "LANG", languages, NULL,
+              "language of the page: en or ar"),
+    {0},
+};
+
+static const struct mt_opt watch_opts[] = {
+    MT_DURATION(struct settings, interval_us, 0, "interval", NULL,
+                "look again after so long; 1 second unless given"),
     {0},
 };
 
@@ -83,12 +103,18 @@ static const struct mt_command commands[] = {
     {"why", "ID ...", "what failed where, why, and what to run again", NULL},
     {"doctor", "", "whether this machine can do the work, safely", doctor_opts},
     {"metrics", "", "figures for Prometheus", metrics_opts},
+    {"report", "[ID]", "what was done, how fast, what failed; or one asset", report_opts},
+    {"watch", "", "what goes on, redrawn every second until q", watch_opts},
     {0},
 };
 
 static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
     mt_status_job,   mt_status_asset, mt_status_jobs,   mt_status_assets,
     mt_status_queue, mt_status_why,   mt_status_doctor, mt_status_metrics,
+    mt_status_job,    mt_status_asset, mt_status_jobs,
+    mt_status_assets, mt_status_queue, mt_status_report,
+    mt_status_job,   mt_status_asset,  mt_status_jobs,  mt_status_assets,
+    mt_status_queue, mt_status_report, mt_status_watch,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -104,6 +130,8 @@ static const struct mt_example examples[] = {
      "media-status metrics --output /var/lib/prometheus/node-exporter/media.prom"},
     {"How much waits and what runs:", "media-status queue"},
     {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
+    {"What was done in January, as a page to open in a browser:",
+     "media-status report --since 2026-01-01 --until 2026-01-31 --html report.html"},
     {NULL, NULL},
 };
 
@@ -148,6 +176,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .clamd = set->clamd,
                           .signatures = set->signatures,
                           .output = set->output,
+                          .report = set->report,
+                          .interval_us = set->interval_us,
                           .out = stdout,
                           .table = terminal && !set->json,
                           .indent = terminal,
@@ -160,7 +190,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.filter = {.limit = LIMIT}};
+    struct settings set = {
+        .filter = {.limit = LIMIT}, .report = {.lang = "en"}, .interval_us = 1000000};
 
     return mt_main(&cli, argc, argv, &set, run);
 }

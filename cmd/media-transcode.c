@@ -18,8 +18,8 @@ static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "fas
                                       "medium",    "slow",      "slower",   "veryslow", NULL};
 
 static const struct mt_opt opts[] = {
-    MT_STR(struct settings, quality, 'q', "quality", "LIST", "processing.video_qualities",
-           "renditions to make: 1080p,720p,480p"),
+    MT_LIST(struct settings, quality, 'q', "quality", "LIST", mt_qualities,
+            "processing.video_qualities", "renditions to make: 1080p,720p,480p"),
     MT_INT(struct settings, crf, 0, "crf", "N", 0, 51, NULL,
            "constant quality; less is better and larger"),
     MT_CHOICE(struct settings, preset, 0, "preset", "NAME", presets, NULL,

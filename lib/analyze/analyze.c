@@ -37,24 +37,19 @@ struct work {
     json_t *report;
 };
 
+const char *const mt_analyze_types[] = {
+    "loudness",      "silence",    "black",   "freeze", "scenes",
+    "transcription", "moderation", "objects", "faces",  NULL};
+_Static_assert(sizeof mt_analyze_types / sizeof *mt_analyze_types == TYPES + 1,
+               "each type has its name");
+
 static int find_type(const char *word, struct mt_err *err)
 {
-    int best = -1, least = 4;
-
-    for (int i = 0; i < TYPES; i++) {
-        int d = mt_text_distance(types[i].name, word);
-        if (d == 0)
+    for (int i = 0; i < TYPES; i++)
+        if (strcmp(types[i].name, word) == 0)
             return i;
-        if (d < least) {
-            least = d;
-            best = i;
-        }
-    }
     mt_fail(err, MT_ERR_USAGE, "--types does not know '%s'", word);
-    return best >= 0
-               ? mt_hint(err, "did you mean '%s'?", types[best].name)
-               : mt_hint(err, "it takes loudness, silence, black, freeze, scenes, transcription, "
-                              "moderation, objects, faces");
+    return mt_hint_nearest(err, word, mt_analyze_types, NULL);
 }
 
 /* Calls each(ctx, index of the type) for every word; stops at -1. */

@@ -26,4 +26,7 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec);
  */
 int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err);
 
+/* What --types knows; ends with NULL. */
+extern const char *const mt_analyze_types[];
+
 #endif

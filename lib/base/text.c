@@ -300,6 +300,53 @@ int mt_text_distance(const char *a, const char *b)
     return d[n][m];
 }
 
+int mt_text_nearness(const char *word, const char *known)
+{
+    size_t n = strlen(word);
+    size_t m = strlen(known);
+    int longer = (int)(n > m ? n : m);
+    int edits;
+
+    if (n >= 64 || m >= 64)
+        return -1;
+    edits = mt_text_distance(word, known);
+    if (edits * 2 < longer && edits <= (longer > 6 ? 3 : 2))
+        return edits;
+    return n >= 3 && n < m && strncmp(word, known, n) == 0 ? 4 : -1;
+}
+
+const char *mt_text_nearest(const char *word, const char *const words[])
+{
+    const char *best = NULL;
+    int least = 5;
+
+    for (; *words; words++) {
+        int edits = mt_text_nearness(word, *words);
+        if (edits >= 0 && edits < least) {
+            least = edits;
+            best = *words;
+        }
+    }
+    return best;
+}
+
+int mt_hint_nearest(struct mt_err *err, const char *word, const char *const words[],
+                    const char *known)
+{
+    const char *best = mt_text_nearest(word, words);
+
+    if (best)
+        return mt_hint(err, "did you mean '%s'?", best);
+    if (known)
+        return mt_hint(err, "it takes %s", known);
+    char all[sizeof err->hint] = "";
+    for (size_t n = 0; *words && n < sizeof all; words++) {
+        int more = snprintf(all + n, sizeof all - n, "%s%s", n ? ", " : "", *words);
+        n += more > 0 ? (size_t)more : 0;
+    }
+    return mt_hint(err, "it takes %s", all);
+}
+
 char *mt_base64(const void *data, size_t n)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

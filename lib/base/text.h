@@ -72,6 +72,24 @@ char *mt_show_duration(int64_t us, char out[MT_FIGURE]);
 /* How far a is from b in single-character edits and swaps (Damerau-Levenshtein, both < 64). */
 int mt_text_distance(const char *a, const char *b);
 
+/*
+ * The one of the words, ended by NULL, that was probably meant: no more edits away
+ * than a slip of the fingers makes (2, or 3 in words of more than 6 bytes, always
+ * fewer than half of the longer one has), or of which word is the beginning. NULL
+ * if none is so near.
+ */
+const char *mt_text_nearest(const char *word, const char *const words[]);
+
+/* The same question of one word alone: how many edits away it is; -1 if too many. */
+int mt_text_nearness(const char *word, const char *known);
+
+/*
+ * The remedy of a failure for an unknown word: "did you mean 'x'?", or if no
+ * word is near "it takes " and known, which may be NULL for all the words. Returns -1.
+ */
+int mt_hint_nearest(struct mt_err *err, const char *word, const char *const words[],
+                    const char *known);
+
 /* Base 64 of RFC 4648 section 4, padded. free() it. */
 char *mt_base64(const void *data, size_t n);
 

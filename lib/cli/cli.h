@@ -35,7 +35,8 @@ struct mt_opt {
     enum mt_opt_kind kind;
     size_t offset;              /* of the target field in the settings struct */
     const char *arg;            /* placeholder in the help; NULL for a flag */
-    const char *const *choices; /* NULL-terminated; MT_OPT_CHOICE only */
+    const char *const *choices; /* NULL-terminated; of MT_OPT_CHOICE all, of MT_OPT_STR some */
+    bool list;                  /* of MT_OPT_STR: several of them, with commas between */
     int64_t min, max;           /* inclusive; MT_OPT_INT only */
     const char *key;            /* path in the configuration, or NULL */
     const char *help;           /* lower case, no full stop, at most 56 columns */
@@ -75,6 +76,18 @@ struct mt_cli {
 #define MT_STR(T, f, c, n, a, k, h)                                                                \
     {                                                                                              \
         .name = n, .letter = c, .kind = MT_OPT_STR, .arg = a, .key = k,                            \
+        .offset = MT_FIELD(T, f, const char *), .help = h                                          \
+    }
+/* Words with commas between; words are those that completions offer, the program may know more. */
+#define MT_LIST(T, f, c, n, a, words, k, h)                                                        \
+    {                                                                                              \
+        .name = n, .letter = c, .kind = MT_OPT_STR, .arg = a, .choices = words, .list = true,      \
+        .key = k, .offset = MT_FIELD(T, f, const char *), .help = h                                \
+    }
+/* One word; likewise. */
+#define MT_WORD(T, f, c, n, a, words, k, h)                                                        \
+    {                                                                                              \
+        .name = n, .letter = c, .kind = MT_OPT_STR, .arg = a, .choices = words, .key = k,          \
         .offset = MT_FIELD(T, f, const char *), .help = h                                          \
     }
 #define MT_INT(T, f, c, n, a, lo, hi, k, h)                                                        \
@@ -236,6 +249,9 @@ json_t *mt_run_command(const struct mt_run *r);
 
 /* Whether the option has a value of somebody's: flag, environment or configuration. */
 bool mt_opt_given(const struct mt_run *r, const char *name);
+
+/* The variable's value in such a list as run->env is; NULL if it is unset or empty. */
+const char *mt_env_get(const char *const *env, const char *name);
 
 /*
  * The operands, then the names in --files-from, one by one: 1 and *name (valid

@@ -98,7 +98,8 @@ static json_t *spec_options(const struct mt_opt *table)
             json_pack("{s:s, s:s?, s:s?, s:s, s:s?, s:b, s:s}", "name", o->name, "letter",
                       o->letter ? letter : NULL, "argument", o->arg, "kind", kinds[o->kind], "key",
                       o->key, "common", o->common, "help", o->help);
-        if (o->kind == MT_OPT_CHOICE) {
+        json_object_set_new(row, "list", json_boolean(o->list));
+        if (o->choices) {
             json_t *choices = json_array();
             for (const char *const *c = o->choices; *c; c++)
                 json_array_append_new(choices, json_string(*c));

@@ -48,8 +48,6 @@ json_t *mt_opt_value(const struct mt_opt *opt, const void *settings);
 int mt_cli_resolve(struct mt_run *r, struct mt_conf *conf, struct mt_opts *opts,
                    const struct mt_given *given, void *settings, struct mt_err *err) MT_MUST_USE;
 
-const char *mt_env_get(const char *const *env, const char *name);
-
 /* Text of --help, --version and --cli-spec, to stdout. */
 void mt_cli_help(const struct mt_cli *cli, const struct mt_command *command);
 int mt_cli_version(const struct mt_cli *cli, struct mt_err *err) MT_MUST_USE;

@@ -40,17 +40,12 @@ int mt_opts_find(const struct mt_opts *opts, const char *name, size_t n)
 static int unknown_option(const struct mt_opts *opts, const char *name, size_t n,
                           struct mt_err *err)
 {
+    const char *names[MT_OPTS_MAX + 1] = {NULL};
     char *word = mt_strndup(name, n);
-    const char *best = NULL;
-    int least = n > 4 ? 4 : 3;
 
-    for (int i = 0; i < opts->n; i++) {
-        int d = mt_text_distance(opts->opt[i]->name, word);
-        if (d < least) {
-            least = d;
-            best = opts->opt[i]->name;
-        }
-    }
+    for (int i = 0; i < opts->n; i++)
+        names[i] = opts->opt[i]->name;
+    const char *best = mt_text_nearest(word, names);
     mt_fail(err, MT_ERR_USAGE, "unknown option '--%s'", word);
     if (best)
         mt_hint(err, "did you mean '--%s'?", best);
@@ -60,18 +55,14 @@ static int unknown_option(const struct mt_opts *opts, const char *name, size_t n
 
 static int unknown_command(const struct mt_cli *cli, const char *word, struct mt_err *err)
 {
-    const struct mt_command *best = NULL;
-    int least = 4;
+    const char *names[MT_OPTS_MAX + 1] = {NULL};
+    int n = 0;
 
-    for (const struct mt_command *c = cli->commands; c->name; c++) {
-        int d = mt_text_distance(c->name, word);
-        if (d < least) {
-            least = d;
-            best = c;
-        }
-    }
+    for (const struct mt_command *c = cli->commands; c->name && n < MT_OPTS_MAX; c++)
+        names[n++] = c->name;
+    const char *best = mt_text_nearest(word, names);
     mt_fail(err, MT_ERR_USAGE, "unknown command '%s'", word);
-    return best ? mt_hint(err, "did you mean '%s'?", best->name) : -1;
+    return best ? mt_hint(err, "did you mean '%s'?", best) : -1;
 }
 
 static bool takes_value(const struct mt_opt *o)

@@ -14,22 +14,13 @@ const char *const mt_color_modes[] = {"auto", "always", "never", NULL};
 static int store_choice(const struct mt_opt *o, const char *what, const char *text,
                         const char **field, struct mt_err *err)
 {
-    const char *best = NULL;
-    int least = 3;
-
-    for (const char *const *c = o->choices; *c; c++) {
+    for (const char *const *c = o->choices; *c; c++)
         if (strcmp(*c, text) == 0) {
             *field = *c;
             return 0;
         }
-        int d = mt_text_distance(*c, text);
-        if (d < least) {
-            least = d;
-            best = *c;
-        }
-    }
     mt_fail(err, MT_ERR_USAGE, "%s does not know '%s'", what, text);
-    return best ? mt_hint(err, "did you mean '%s'?", best) : mt_hint(err, "it takes %s", o->help);
+    return mt_hint_nearest(err, text, o->choices, NULL);
 }
 
 static int store_flag(const char *what, const char *text, bool *field, struct mt_err *err)

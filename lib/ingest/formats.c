@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "json/json.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -91,6 +92,22 @@ static bool known(const char *word)
     return false;
 }
 
+/* Names the format of that kind that was probably meant. */
+static int hint_format(const char *word, const char *type, struct mt_err *err)
+{
+    const char *best = NULL;
+    int least = INT_MAX;
+
+    for (const struct mt_format *f = formats; f->name; f++) {
+        int edits = mt_text_nearness(word, f->name);
+        if (strcmp(f->type, type) == 0 && edits >= 0 && edits < least) {
+            least = edits;
+            best = f->name;
+        }
+    }
+    return best ? mt_hint(err, "did you mean '%s'?", best) : -1;
+}
+
 static int check_list(const char *what, const char *list, struct mt_err *err)
 {
     for (const char *p = list; p && *p; p += strcspn(p, ",")) {
@@ -103,9 +120,11 @@ static int check_list(const char *what, const char *list, struct mt_err *err)
             memcpy(word, p, n);
             word[n] = '\0';
         }
-        if (n >= sizeof word || !known(word))
-            return mt_fail(err, MT_ERR_CONFIG, "supported_formats.%s: unknown format '%.*s'", what,
-                           (int)n, p);
+        if (n >= sizeof word || !known(word)) {
+            mt_fail(err, MT_ERR_CONFIG, "supported_formats.%s: unknown format '%.*s'", what, (int)n,
+                    p);
+            return n < sizeof word ? hint_format(word, what, err) : -1;
+        }
     }
     return 0;
 }

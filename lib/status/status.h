@@ -27,6 +27,14 @@ struct mt_status_filter {
     int64_t limit;      /* rows at most */
 };
 
+/* What a report is about, and its form. */
+struct mt_status_report {
+    const char *since, *until; /* dates or times; NULL: without end */
+    bool csv;
+    const char *html; /* where the page goes: a file, or "-"; NULL: no page */
+    const char *lang; /* of the page: "en", "ar" */
+};
+
 struct mt_status {
     /* Set by the program. */
     struct mt_run *run;
@@ -38,6 +46,8 @@ struct mt_status {
     const char *clamd;      /* doctor: the socket of a clamd, or NULL: the usual places */
     const char *signatures; /* doctor, metrics: the directory of signatures, or NULL: the usual */
     const char *output;     /* metrics: the file to write, or NULL: out */
+    struct mt_status_report report;
+    int64_t interval_us; /* between two looks of watch: 100 ms to an hour */
     FILE *out;
     bool table;  /* tables for people; else JSON ... */
     bool indent; /* ... on several lines */
@@ -100,5 +110,12 @@ int mt_status_doctor(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
  * which is replaced whole. No figure is labelled with an id.
  */
 int mt_status_metrics(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+ * Without operands the figures of all that was created in the period, with one
+ * what is known of that asset; as JSON, a table, CSV or a page of HTML.
+ */
+int mt_status_report(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/* What runs, waits and has failed, redrawn until a key or a signal ends it. */
+int mt_status_watch(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -12,6 +12,7 @@ enum { SIDE_MAX = 16384 };
 
 const char *const mt_thumbs_covers[] = {"fallback", "first", NULL};
 const char *const mt_thumbs_sheets[] = {"jpg", "webp", NULL};
+const char *const mt_thumbs_formats[] = {"webp", "jpg", "png", "avif", "jxl", NULL};
 const char *const mt_thumbs_fits[] = {"contain", "cover", "width", NULL};
 
 static const struct {
@@ -45,7 +46,7 @@ static int read_format(const char *word, enum mt_av_picture_format *out, struct 
             return mt_hint(err, "install a libavcodec with that encoder, or use webp,jpg");
         }
     mt_fail(err, MT_ERR_USAGE, "--format does not know '%s'", word);
-    return mt_hint(err, "known are webp, jpg, png, avif, jxl");
+    return mt_hint_nearest(err, word, mt_thumbs_formats, NULL);
 }
 
 int mt_read_formats(const char *text, enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS],

@@ -32,6 +32,7 @@ struct mt_thumbs {
 extern const char *const mt_thumbs_covers[];
 extern const char *const mt_thumbs_fits[];
 extern const char *const mt_thumbs_sheets[];
+extern const char *const mt_thumbs_formats[]; /* what --format knows */
 
 /* Whether the options can be read and go together. MT_ERR_USAGE; MT_ERR_UNAVAILABLE for a format
  * that the libraries cannot write. */

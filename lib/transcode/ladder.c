@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const mt_qualities[] = {"2160p", "1440p", "1080p", "720p", "480p",
+                                    "360p",  "240p",  "144p",  NULL};
+
 /* Peak rates at 16:9 and up to 30 pictures a second. */
 static const struct {
     int height_px;
@@ -52,7 +55,8 @@ static int add_rung(struct mt_ladder *ladder, const char *word, struct mt_err *e
 
     if (end == word || strcmp(end, "p") != 0 || height < 16 || height > 4320) {
         mt_fail(err, MT_ERR_USAGE, "--quality does not know '%s'", word);
-        return mt_hint(err, "give lines with p, highest first: 1080p,720p,480p");
+        return mt_hint_nearest(err, word, mt_qualities,
+                               "lines with p, highest first: 1080p,720p,480p");
     }
     for (int i = 0; i < ladder->n; i++)
         if (ladder->rungs[i].height_px == height)

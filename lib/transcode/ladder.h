@@ -37,4 +37,7 @@ int mt_ladder_parse(struct mt_ladder *ladder, const char *text, struct mt_err *e
  */
 void mt_ladder_fit(struct mt_ladder *ladder, int display_w, int display_h, json_t *dropped);
 
+/* The usual qualities; any other number of lines will do too. Ends with NULL. */
+extern const char *const mt_qualities[];
+
 #endif

@@ -330,8 +330,36 @@ static void test_file_urls(void)
     }
 }
 
+static void test_nearest(void)
+{
+    static const char *const words[] = {"loudness", "silence", "black", "mp4",
+                                        "mov",      "1080p",   NULL};
+    const char *best;
+
+    best = mt_text_nearest("lodness", words);
+    OK(best && strcmp(best, "loudness") == 0, "a letter is missing");
+    best = mt_text_nearest("sielnce", words);
+    OK(best && strcmp(best, "silence") == 0, "two are swapped");
+    best = mt_text_nearest("loud", words);
+    OK(best && strcmp(best, "loudness") == 0, "a beginning");
+    best = mt_text_nearest("1080", words);
+    OK(best && strcmp(best, "1080p") == 0, "the end is missing");
+    best = mt_text_nearest("mp3", words);
+    OK(best && strcmp(best, "mp4") == 0, "short words may differ in one place");
+    OK(!mt_text_nearest("mka", words), "not in two");
+    OK(!mt_text_nearest("", words) && !mt_text_nearest("x", words), "nothing is near to nothing");
+    char *long_word = mt_alloc(5000);
+    memset(long_word, 'l', 4999);
+    OK(!mt_text_nearest(long_word, words), "nor to a very long word");
+    free(long_word);
+    mt_fail(&err, MT_ERR_USAGE, "x");
+    OK(mt_hint_nearest(&err, "qqqqqq", words, NULL) == -1, "a hint in any case");
+    IS_STR(err.hint, "it takes loudness, silence, black, mp4, mov, 1080p", "all that is known");
+}
+
 int main(void)
 {
+    test_nearest();
     test_utf8();
     test_printable();
     test_numbers();

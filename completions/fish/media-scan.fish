@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fish completion for media-scan; made by scripts/make-completions, not by hand.
+
+function __media_ids
+    timeout -k 0.1 2 media-status $argv[1] --limit 50 2>/dev/null |
+        sed -n 's/^{"schema":1,"\\(job_id\\|asset":{"id\\)":"\\([0-9a-f-]*\\)","[a-z_]*":"\\([^"\\\\]*\\).*/\\2\t\\3/p'
+end
+complete -c media-scan -f
+complete -c media-scan -F
+complete -c media-scan -l scanner -x -d 'clamd:/socket or clamav:[/database]; default: what is there'
+complete -c media-scan -l scan-max-age -x -d 'a clean scan by older signatures is incomplete'
+complete -c media-scan -l scan-timeout -x -d 'longest scan of one file; default: by its size'
+complete -c media-scan -l serve -d 'answer another program on a socket at stdin'
+complete -c media-scan -l database -x -d 'signatures that --serve uses'
+complete -c media-scan -l help -s h -d 'show this help and exit'
+complete -c media-scan -l version -s V -d 'show versions and exit'
+complete -c media-scan -l quiet -d 'only errors on standard error'
+complete -c media-scan -l verbose -s v -d 'say more; twice: everything'
+complete -c media-scan -l config -r -F -d 'read this configuration only'
+complete -c media-scan -l db -x -d 'database: sqlite:///path'
+complete -c media-scan -l store -x -d 'object store: file:///path'
+complete -c media-scan -l progress -x -a 'auto bar plain json none' -d 'auto, bar, plain, json or none'
+complete -c media-scan -l log-format -x -a 'text json journal' -d 'messages as text, json or journal'
+complete -c media-scan -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c media-scan -l files-from -r -F -d 'operands from FILE too, one a line; - is stdin'
+complete -c media-scan -l null -s 0 -d 'names in --files-from end with NUL'
+complete -c media-scan -l fail-fast -d 'stop at the first failure'
+complete -c media-scan -l print-config -d 'show each setting, its value and origin'

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fish completion for media-transcode; made by scripts/make-completions, not by hand.
+
+function __media_ids
+    timeout -k 0.1 2 media-status $argv[1] --limit 50 2>/dev/null |
+        sed -n 's/^{"schema":1,"\\(job_id\\|asset":{"id\\)":"\\([0-9a-f-]*\\)","[a-z_]*":"\\([^"\\\\]*\\).*/\\2\t\\3/p'
+end
+complete -c media-transcode -f
+complete -c media-transcode -F
+complete -c media-transcode -k -a '(__media_ids assets)'
+complete -c media-transcode -l quality -s q -x -a '(__fish_append , 2160p 1440p 1080p 720p 480p 360p 240p 144p)' -d 'renditions to make: 1080p,720p,480p'
+complete -c media-transcode -l crf -x -d 'constant quality; less is better and larger'
+complete -c media-transcode -l preset -x -a 'ultrafast superfast veryfast faster fast medium slow slower veryslow' -d 'speed of the encoder: veryfast ... veryslow'
+complete -c media-transcode -l threads -x -d 'of each encoder; 0: all processors'
+complete -c media-transcode -l output -s o -x -a '(__fish_complete_directories)' -d 'write plain files into DIR, no database'
+complete -c media-transcode -l force -d 'make again what is there already'
+complete -c media-transcode -l memory -x -d 'memory of one jailed process'
+complete -c media-transcode -l timeout -x -d 'longest work on one file'
+complete -c media-transcode -l max-pixels -x -d 'largest picture, width times height'
+complete -c media-transcode -l max-side -x -d 'longest side of a picture'
+complete -c media-transcode -l max-streams -x -d 'streams in one file'
+complete -c media-transcode -l max-duration -x -d 'longest film'
+complete -c media-transcode -l max-frames -x -d 'pictures in one stream'
+complete -c media-transcode -l dry-run -s n -d 'change nothing, say what would be done'
+complete -c media-transcode -l help -s h -d 'show this help and exit'
+complete -c media-transcode -l version -s V -d 'show versions and exit'
+complete -c media-transcode -l quiet -d 'only errors on standard error'
+complete -c media-transcode -l verbose -s v -d 'say more; twice: everything'
+complete -c media-transcode -l config -r -F -d 'read this configuration only'
+complete -c media-transcode -l db -x -d 'database: sqlite:///path'
+complete -c media-transcode -l store -x -d 'object store: file:///path'
+complete -c media-transcode -l progress -x -a 'auto bar plain json none' -d 'auto, bar, plain, json or none'
+complete -c media-transcode -l log-format -x -a 'text json journal' -d 'messages as text, json or journal'
+complete -c media-transcode -l color -x -a 'auto always never' -d 'auto, always or never'
+complete -c media-transcode -l files-from -r -F -d 'operands from FILE too, one a line; - is stdin'
+complete -c media-transcode -l null -s 0 -d 'names in --files-from end with NUL'
+complete -c media-transcode -l fail-fast -d 'stop at the first failure'
+complete -c media-transcode -l print-config -d 'show each setting, its value and origin'
