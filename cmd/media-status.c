@@ -69,6 +69,9 @@ static const struct mt_opt metrics_opts[] = {
     MT_STR(struct settings, output, 0, "output", "FILE", NULL,
            "replace this file, whole; default: standard output"),
     SIGNATURES_OPT,
+    {0},
+};
+
 static const struct mt_opt report_opts[] = {
     MT_STR(struct settings, report.since, 0, "since", "DATE", NULL,
            "from this day or time on, in UTC"),
@@ -109,12 +112,8 @@ static const struct mt_command commands[] = {
 };
 
 static int (*const verbs[])(struct mt_status *s, struct mt_err *err) = {
-    mt_status_job,   mt_status_asset, mt_status_jobs,   mt_status_assets,
-    mt_status_queue, mt_status_why,   mt_status_doctor, mt_status_metrics,
-    mt_status_job,    mt_status_asset, mt_status_jobs,
-    mt_status_assets, mt_status_queue, mt_status_report,
-    mt_status_job,   mt_status_asset,  mt_status_jobs,  mt_status_assets,
-    mt_status_queue, mt_status_report, mt_status_watch,
+    mt_status_job, mt_status_asset,  mt_status_jobs,    mt_status_assets, mt_status_queue,
+    mt_status_why, mt_status_doctor, mt_status_metrics, mt_status_report, mt_status_watch,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -127,7 +126,7 @@ static const struct mt_example examples[] = {
     {"Why a job failed, and what to do about it:", "media-status why 3f2a91c0"},
     {"Whether this machine can do the work, safely:", "media-status doctor"},
     {"Figures for the textfile collector of Prometheus:",
-     "media-status metrics --output /var/lib/prometheus/node-exporter/media.prom"},
+     "media-status metrics --output media.prom"},
     {"How much waits and what runs:", "media-status queue"},
     {"The assets that a pipeline has just made:", "media-ingest talk.mov | media-status asset"},
     {"What was done in January, as a page to open in a browser:",

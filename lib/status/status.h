@@ -110,6 +110,8 @@ int mt_status_doctor(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
  * which is replaced whole. No figure is labelled with an id.
  */
 int mt_status_metrics(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
+
+/*
  * Without operands the figures of all that was created in the period, with one
  * what is known of that asset; as JSON, a table, CSV or a page of HTML.
  */

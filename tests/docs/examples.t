@@ -64,7 +64,11 @@ try() {
     case $command in *'media-status job '* | *'media-status why '*) id=$job ;; esac
     real=$(printf '%s\n' "$command" | sed -E "s/\\b[0-9a-f]{8}(-[0-9a-f-]{27})?\\b/$id/g; s/\\b(ID|ASSET|JOB)\\b/$id/g")
     run timeout 120 bash -o pipefail -c "$real"
-    exits 0 "$from: $command" || diag "ran as: $real"
+    # doctor tells with its status what it thinks of this machine
+    case $command:$status in
+    *'media-status doctor'*:3 | *'media-status doctor'*:10) pass "$from: $command" ;;
+    *) exits 0 "$from: $command" || diag "ran as: $real" ;;
+    esac
     if head -c 200 "$out" | grep -q '^{"schema":1,"asset"'; then
         document "$from: prints documents"
     fi
