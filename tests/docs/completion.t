@@ -4,8 +4,9 @@
 . "$(dirname "$0")/../tap.sh"
 
 shells='bash zsh fish'
+has() { command -v "$1" >/dev/null; }
 for s in $shells; do
-    ok "$s is installed" command -v "$s" >/dev/null
+    ok "$s is installed" has "$s"
 done
 
 # Words of the line become arguments; the last is the one to complete.
