@@ -50,6 +50,8 @@ not_ok() {
     shift
     if "$@"; then fail "$name"; return 1; else pass "$name"; fi
 }
+# path_of URL: of a file URL
+path_of() { python3 -c 'import sys, urllib.parse as u; print(u.unquote(u.urlparse(sys.argv[1]).path))' "$1"; }
 # is GOT WANT NAME
 is() {
     if [ "$1" = "$2" ]; then pass "$3"; else

@@ -165,28 +165,50 @@ static int hear(void *ctx, const json_t *line, const void *data, size_t n, struc
     return 0;
 }
 
-/* Marks the most telling picture, in all its sizes and formats. */
+/* Adds a member to the i-th picture's entry, wherever that has got to. */
+static int add_member(struct work *w, size_t i, const char *member, json_t *value,
+                      struct mt_err *err)
+{
+    const json_t *name = json_array_get(w->names, i);
+    json_t *entry = json_array_get(w->added, i);
+    struct mt_output output = {.name = mt_json_str(name, "name", ""),
+                               .recipe = w->recipe,
+                               .ext = mt_json_str(entry, "format", "")};
+
+    json_object_set_new(entry, member, value);
+    return i < json_array_size(w->entries) ? mt_item_amend(w->item, &output, entry, err) : 0;
+}
+
+/*
+ * Marks the most telling picture, in all its sizes and formats; the last one of
+ * the set says how many there are, so that a part of a set is known for one.
+ */
 static int mark(struct work *w, struct mt_err *err)
 {
     int64_t number = mt_json_int(w->report, "representative", -1);
-    size_t published = json_array_size(w->entries);
-    const json_t *name;
-    size_t i;
+    size_t n = json_array_size(w->names);
     int ret = 0;
 
-    json_array_foreach(w->names, i, name)
-    {
-        json_t *entry = json_array_get(w->added, i);
-        if (mt_json_int(name, "number", -2) != number || ret < 0)
-            continue;
-        struct mt_output output = {.name = mt_json_str(name, "name", ""),
-                                   .recipe = w->recipe,
-                                   .ext = mt_json_str(entry, "format", "")};
-        json_object_set_new(entry, "representative", json_true());
-        if (i < published)
-            ret = mt_item_amend(w->item, &output, entry, err);
-    }
+    for (size_t i = 0; i < n && ret == 0; i++)
+        if (mt_json_int(json_array_get(w->names, i), "number", -2) == number)
+            ret = add_member(w, i, "representative", json_true(), err);
+    if (ret == 0 && n > 0)
+        ret = add_member(w, n - 1, "set_size", json_integer((json_int_t)n), err);
     return ret;
+}
+
+/* Whether the pictures that were made before are all of their set. */
+static bool is_whole(const json_t *entries)
+{
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach(entries, i, entry)
+    {
+        if (mt_json_int(entry, "set_size", -1) == (int64_t)json_array_size(entries))
+            return true;
+    }
+    return false;
 }
 
 /* The document's list: in order of time, the same picture's formats side by side. */
@@ -245,6 +267,8 @@ static int prepare(struct work *w, struct mt_err *err)
             return -1;
     }
     w->entries = mt_item_made_below(w->item, "thumbs/", w->recipe, err);
+    if (w->entries && !is_whole(w->entries))
+        json_array_clear(w->entries);
     return w->entries ? 0 : -1;
 }
 

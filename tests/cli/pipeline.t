@@ -46,7 +46,6 @@ json_is .asset.metadata.tags.title 'A sample of the media toolkit' 'metadata: ta
 json_is .asset.metadata.damage.state ok 'metadata: undamaged'
 
 # --- renditions
-path_of() { python3 -c 'import sys, urllib.parse as u; print(u.unquote(u.urlparse(sys.argv[1]).path))' "$1"; }
 json_is '[.variants[].quality] | join(" ")' '480p 360p' 'two renditions'
 json_is '[.variants[].resolution] | join(" ")' '854x480 640x360' 'of the right sizes'
 json_true 'all(.variants[]; .verified and .format == "mp4")' 'verified MP4 files'

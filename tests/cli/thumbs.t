@@ -105,4 +105,17 @@ json_is .stages.thumbs.status skipped 'they are found again'
 json_is '[.thumbnails[] | select(.representative)] | length' 2 'with the mark'
 json_true '[.thumbnails[].timestamp] | . == sort' 'in the order of the film'
 
+# --- a part of a set is no set
+id=$(json .asset.id) whole=$(json '.thumbnails | length')
+rm "$(path_of "$(json '.thumbnails[3].url')")"
+run media-thumbs --count 40 "$id"
+json_is .stages.thumbs.status completed 'one picture is gone: they are made again'
+json_is '.thumbnails | length' "$whole" 'all of them'
+sql "DELETE FROM media_variants WHERE details LIKE '%set_size%'"
+run media-thumbs --count 40 "$id"
+json_is .stages.thumbs.status completed 'so when a run has died before the last one'
+run media-thumbs --count 40 "$id"
+json_is .stages.thumbs.status skipped 'and then they are whole'
+document 'a document of them'
+
 done_testing
