@@ -73,7 +73,8 @@ waits() {
     shift
     sleep 30 >waiting &
     local sleeper=$!
-    timeout 20 "$@" <waiting >"$out" 2>"$err" &
+    # in the foreground timeout passes the signal on once; a second one would kill at once
+    timeout --foreground 20 "$@" <waiting >"$out" 2>"$err" &
     local pid=$!
     sleep 0.5
     kill -TERM $pid
