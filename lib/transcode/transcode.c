@@ -331,7 +331,7 @@ static void report_source(struct work *w)
 static void free_work(struct work *w)
 {
     for (int i = 0; i < MT_RUNGS_MAX; i++) {
-        mt_put_abort(&w->todo[i].making.put);
+        mt_item_abandon(w->item, &w->todo[i].making);
         json_decref(w->todo[i].made);
         json_decref(w->todo[i].check);
     }
