@@ -82,12 +82,16 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec)
                      "scene_threshold", spec->scene_threshold);
 }
 
+/* Raised when the results of the same settings gain members, so that old ones are made again. */
+enum { GENERATION = 2 };
+
 /* The thresholds decide the results; which types are asked for together does not. */
 static void recipe_of(const struct mt_analyze *spec, char recipe[9])
 {
     json_t *settings = mt_analyze_parameters(spec);
 
     json_object_del(settings, "types");
+    json_object_set_new(settings, "generation", json_integer(GENERATION));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
 }

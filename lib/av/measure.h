@@ -30,8 +30,11 @@ struct mt_av_measure {
  * for each thing that was asked for and applies, times in seconds from the
  * film's start:
  *   loudness {integrated_lufs, range_lu, true_peak_dbtp, sample_peak_dbfs, max_momentary_lufs,
- *             max_short_term_lufs, threshold_lufs}; null where the programme is silent (below
- *             -70 LUFS) or too short for the figure: 0.4 s, 3 s for short-term, 5 s for the range
+ *             max_short_term_lufs, threshold_lufs, over_time}; null where the programme is silent
+ *             (below -70 LUFS) or too short for the figure: 0.4 s, 3 s for short-term, 5 s for
+ *             the range. over_time {step_s, lufs: [...]}: the momentary loudness, of which each
+ *             value is the energy mean over step_s seconds, null for silence; at most 600 values,
+ *             of 0.1 s each or of so many times its double that they suffice
  *   silence [{start, end}]   black [{start, end}]   freeze [{start, end}]
  *   scenes  [{start, end, score}] covering the film without gaps; score of the cut at start, 0
  *           for the first; none is shorter than half a second, so that a flash is no scene

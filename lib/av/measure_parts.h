@@ -50,6 +50,27 @@ bool mt_chain_number(const AVFrame *frame, const char *key, double *value);
 /* Opens and closes the span as a filter's marks on the frame say, both in seconds. */
 void mt_chain_span(const AVFrame *frame, const char *start, const char *end, struct mt_spans *s);
 
+/*
+ * Momentary loudness over time in at most MT_COURSE_POINTS steps: the step doubles when
+ * the film turns out to be longer. What ends before the film begins is not kept.
+ */
+enum { MT_COURSE_POINTS = 600 };
+
+struct mt_course {
+    int64_t step_us;
+    int n; /* steps up to the last one with a value */
+    double power[MT_COURSE_POINTS];
+    int64_t values[MT_COURSE_POINTS];
+};
+
+void mt_course_init(struct mt_course *c);
+
+/* Adds a loudness in LUFS that was heard at us. */
+void mt_course_add(struct mt_course *c, int64_t us, double lufs);
+
+/* {"step_s", "lufs": [...]}, the energy mean of each step, null below -70 LUFS. New. */
+json_t *mt_course_json(const struct mt_course *c);
+
 struct mt_listener {
     bool loudness, silence;
     double silence_db;
@@ -67,6 +88,8 @@ struct mt_listener {
     double integrated, range, momentary, short_term; /* LUFS, LU; the maxima of the last two */
     double gate_power;                               /* sum over the blocks above -70 LUFS */
     int64_t gate_blocks;
+    int64_t momentaries; /* windows so far, those that are not full yet as well */
+    struct mt_course course;
 };
 
 void mt_listener_init(struct mt_listener *l, const struct mt_av_measure *spec);

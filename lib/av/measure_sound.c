@@ -15,9 +15,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SECOND 1000000 /* us */
+#define SECOND 1000000   /* us */
+#define MOMENTARY 400000 /* us */
 
-enum { FINE_RATE = 192000, CHANNELS_MAX = 64, RANGE_LEAST = 5 /* s */ };
+enum { FINE_RATE = 192000, CHANNELS_MAX = 64, RANGE_LEAST = 5 /* s */, MOMENTARY_BLOCKS = 4 };
 
 static const double absolute_gate = -70; /* LUFS */
 
@@ -35,6 +36,7 @@ void mt_listener_init(struct mt_listener *l, const struct mt_av_measure *spec)
         .short_term = -INFINITY,
     };
     mt_spans_init(&l->silences, spec->silence_us);
+    mt_course_init(&l->course);
 }
 
 void mt_listener_free(struct mt_listener *l)
@@ -166,11 +168,24 @@ static int peaks(struct mt_listener *l, const AVFrame *frame)
     return av;
 }
 
+/*
+ * The filter hands on 100 ms at a time and says how loud the 400 ms up to their end
+ * were. They count where their middle is; the first full one is the fourth.
+ */
+static void add_to_course(struct mt_listener *l, const AVFrame *frame, double lufs)
+{
+    int64_t end = frame->pts + frame->nb_samples;
+
+    if (++l->momentaries >= MOMENTARY_BLOCKS && frame->pts != AV_NOPTS_VALUE)
+        mt_course_add(&l->course, av_rescale(end, SECOND, l->rate) - MOMENTARY / 2, lufs);
+}
+
 static void read_loudness(struct mt_listener *l, const AVFrame *frame)
 {
     double v;
 
     if (mt_chain_number(frame, "lavfi.r128.M", &v)) {
+        add_to_course(l, frame, v);
         l->momentary = fmax(l->momentary, v);
         if (v >= absolute_gate) {
             l->gate_power += pow(10, v / 10);
@@ -277,5 +292,6 @@ json_t *mt_listener_loudness(const struct mt_listener *l)
     json_object_set_new(doc, "max_short_term_lufs",
                         figure(l->short_term > absolute_gate, l->short_term));
     json_object_set_new(doc, "threshold_lufs", figure(heard, gate));
+    json_object_set_new(doc, "over_time", mt_course_json(&l->course));
     return doc;
 }

@@ -148,22 +148,36 @@ static int add_analyses(json_t *doc, struct mt_db *db, const char *id, struct mt
 static const char *stage_status(const json_t *job)
 {
     const char *outcome = mt_json_str(job, "outcome", "");
+    const char *status = mt_json_str(job, "status", "");
 
-    return strcmp(outcome, "not_applicable") == 0 || strcmp(outcome, "degraded") == 0
-               ? outcome
-               : mt_json_str(job, "status", "");
+    if (strcmp(outcome, "not_applicable") == 0 || strcmp(outcome, "degraded") == 0)
+        return outcome;
+    return strcmp(status, "dead") == 0 ? "failed" : status;
+}
+
+/* What failed has an error, also where whoever did it could not write one any more. New. */
+static json_t *stage_error(const json_t *job, const char *status)
+{
+    json_t *error = mt_json_at(job, "error");
+
+    if (json_is_object(error))
+        return json_incref(error);
+    if (strcmp(status, "failed") != 0)
+        return json_null();
+    return json_pack("{s:s, s:s, s:b}", "code", "failed", "message", "it failed without saying why",
+                     "retryable", 0);
 }
 
 static json_t *stage_of(const json_t *job)
 {
     json_t *stage = json_object();
-    json_t *error = mt_json_at(job, "error");
+    const char *status = stage_status(job);
     struct mt_err ignored;
     int64_t from = 0;
     int64_t to = 0;
 
-    json_object_set_new(stage, "status", json_string(stage_status(job)));
-    json_object_set_new(stage, "error", error ? json_incref(error) : json_null());
+    json_object_set_new(stage, "status", json_string(status));
+    json_object_set_new(stage, "error", stage_error(job, status));
     if (mt_time_parse(mt_json_str(job, "started_at", ""), &from, &ignored) == 0 &&
         mt_time_parse(mt_json_str(job, "completed_at", ""), &to, &ignored) == 0)
         json_object_set_new(stage, "took_ms", json_integer(to > from ? (to - from) / 1000 : 0));

@@ -132,7 +132,7 @@ static char *worst_of(const json_t *variant)
     json_array_foreach(mt_json_at(variant, "score.worst"), i, frame)
     {
         char at[MT_FIGURE];
-        double s = mt_json_num(frame, "at_s", -1);
+        double s = mt_json_num(frame, "time_s", -1);
         if (i == WORST_MAX)
             break;
         char *more = mt_asprintf("%s%s%s (%.4g)", text, i ? ", " : "",

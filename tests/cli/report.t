@@ -24,7 +24,7 @@ add_job() { # ID TYPE STATUS CREATED SECONDS
     sql "INSERT INTO processing_jobs (id, media_asset_id, job_type, status, created_at, started_at,
          completed_at, error) VALUES ('$1', '$id', '$2', '$3', '$4T23:59:50.000Z',
          '$4T23:59:50.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', '$4T23:59:50.000Z', '+$5 seconds'),
-         CASE '$3' WHEN 'dead' THEN '{\"code\":\"no_space\",\"message\":\"x\"}' END)"
+         CASE '$3' WHEN 'dead' THEN '{\"code\":\"no_space\",\"message\":\"x\",\"retryable\":true}' END)"
 }
 for n in $(seq 1 100); do
     echo "$n"
@@ -97,14 +97,34 @@ sql "UPDATE media_assets SET original_filename = '$nasty' WHERE id = '$id'"
 run media-status report "${id:0:8}"
 exits 0 'one asset'
 valid report 'one asset: as the schema says'
-json_is '.not_recorded | join(" ")' 'loudness bit_rate score' 'what is not recorded is not invented'
+json_is '.not_recorded | join(" ")' 'bit_rate score' 'what is not recorded is not invented'
+json_true '.curves.loudness | .step_s == 0.1 and (.values | length) > 5 and (.values | length) <= 600' \
+    'loudness over time, as it was measured'
 json_true '[.lanes[] | select(.lane == "scenes").spans[]] | length >= 1' 'scenes'
 json_is '[.lanes[] | select(.lane == "thumbnails").spans[]] | length' 3 'a thumbnail in two formats is one moment'
 sql "UPDATE content_analysis SET results = json_set(results, '\$.over_time',
      json('{\"step_s\":0.1,\"lufs\":[-20.5,null,-18,-70,-19]}')) WHERE analysis_type = 'loudness'"
 run media-status report "$id"
 json_is '.curves.loudness.values | length' 5 'a curve that is recorded'
-json_is '.not_recorded | join(" ")' 'bit_rate score' 'and is no longer missing'
+sql "INSERT INTO media_variants (id, media_asset_id, variant_type, format, quality, s3_bucket, s3_key, file_size,
+         processing_status, score) VALUES ('cccc0000-0000-4000-8000-000000000001', '$id', 'high_res',
+         'mp4', '720p', 'local', '$id/720p-00000000.mp4', 1000, 'completed',
+         '{\"metric\":\"ssim\",\"value\":0.9731,\"worst\":[{\"time_s\":1.25,\"value\":0.8642},{\"time_s\":0,\"value\":0.9}]}');
+     UPDATE media_assets SET metadata = json_set(metadata, '\$.bit_rate_over_time',
+         json('{\"step_s\":0.5,\"bps\":[1000000,250000,null,2000000]}')) WHERE id = '$id'"
+run media-status report "$id"
+valid report 'with everything: as the schema says'
+jq -c .document "$out" >document.json
+document 'its document too' document.json
+is "$(jq -r '.stages.transcode | "\(.status) \(.error.code)"' document.json)" 'failed no_space' 'a dead job failed'
+sql "UPDATE processing_jobs SET error = NULL WHERE status = 'dead'"
+run media-status asset "$id"
+document 'a job that died without a word'
+json_is .stages.transcode.error.message 'it failed without saying why' 'is a failure too'
+sql "UPDATE processing_jobs SET error = '{\"code\":\"no_space\",\"message\":\"x\",\"retryable\":true}' WHERE status = 'dead'"
+json_is '.curves.bit_rate | "\(.step_s) \(.values | map(tostring) | join(","))"' \
+    '0.5 1000000,250000,null,2000000' 'the bit rate over time'
+json_is '.not_recorded | join(" ")' '' 'and nothing is missing'
 sql "UPDATE content_analysis SET results = json_set(results, '\$.over_time.lufs[1]', 'x')
      WHERE analysis_type = 'loudness'"
 run media-status report "$id"
@@ -165,7 +185,7 @@ for lang in en ar; do
     run media-status report "$id" --html - --lang $lang
     exits 0 "the page of an asset in $lang"
     cp "$out" one.html
-    run python3 page.py one.html $lang "$nasty" -18 LUFS
+    run python3 page.py one.html $lang "$nasty" -18 LUFS 'ssim 0.9731' '0.8642' 'bit/s'
     exits 0 "$lang: it is whole and harmless, whatever the name"
     is "$(cat "$out")" 3 "$lang: with its pictures"
 done

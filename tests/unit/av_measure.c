@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* av_measure.c - loudness, silence, black, freezes and scenes of films whose figures are known. */
 #include "av/measure.h"
+#include "av/measure_parts.h"
 
 #include "../tap.h"
 #include "base/mem.h"
@@ -152,6 +153,55 @@ static void test_loudness(void)
     json_decref(doc);
 }
 
+/* The value of step i; NAN for null or none. */
+static double step_is(const json_t *course, int i)
+{
+    json_t *v = json_array_get(json_object_get(course, "lufs"), (size_t)i);
+
+    return json_is_number(v) ? json_number_value(v) : NAN;
+}
+
+static void test_course(void)
+{
+    struct mt_course c;
+    json_t *doc, *course;
+
+    make("-f lavfi -i \"aevalsrc='if(between(t,4,6),0,pow(10,if(lt(t,4),-23,-33)/20))*"
+         "sin(2000*PI*t)':s=48000:d=10\" -af 'pan=stereo|c0=c0|c1=c0' -c:a pcm_s24le course.wav");
+    doc = measure("course.wav", MT_AV_LOUDNESS);
+    course = json_object_get(json_object_get(doc, "loudness"), "over_time");
+    OK(close_to(json_object_get(course, "step_s"), 0.1, 1e-9), "loudness ten times a second");
+    OK(fabs(step_is(course, 20) + 23) < 0.11 && fabs(step_is(course, 80) + 33) < 0.11,
+       "as loud as it is at that time");
+    OK(fabs(step_is(course, 36) + 23) < 0.11 && step_is(course, 40) < -25.5 &&
+           step_is(course, 40) > -26.5,
+       "a window that is half silent counts half, and where its middle is");
+    OK(isnan(step_is(course, 50)), "silence has none");
+    OK(isnan(step_is(course, 0)) && isnan(step_is(course, 1)) && !isnan(step_is(course, 2)) &&
+           json_array_size(json_object_get(course, "lufs")) <= 99,
+       "nothing is said of windows that are not full");
+    json_decref(doc);
+
+    mt_course_init(&c);
+    for (int i = 0; i < 72000; i++) /* two hours: an hour at -20, an hour at -40 and -30 in turn */
+        mt_course_add(&c, (int64_t)i * 100000, i < 36000 ? -20 : i % 2 ? -40 : -30);
+    course = mt_course_json(&c);
+    OK(json_array_size(json_object_get(course, "lufs")) == 563 &&
+           close_to(json_object_get(course, "step_s"), 12.8, 1e-9),
+       "two hours are no more than 600 steps");
+    OK(fabs(step_is(course, 100) + 20) < 0.01 && fabs(step_is(course, 400) + 32.6) < 0.01,
+       "of the mean of the energy");
+    json_decref(course);
+    mt_course_add(&c, -1, -10);
+    mt_course_add(&c, INT64_MAX, -10);
+    mt_course_add(&c, 0, NAN);
+    course = mt_course_json(&c);
+    OK(json_array_size(json_object_get(course, "lufs")) <= MT_COURSE_POINTS &&
+           step_is(course, 0) < -20,
+       "whatever the stamps");
+    json_decref(course);
+}
+
 static void test_silence(void)
 {
     const double whole[] = {0, 5}, parts[] = {0, 2.5, 6, 9};
@@ -298,6 +348,7 @@ int main(void)
         return 1;
     mt_av_log_capture();
     test_loudness();
+    test_course();
     test_silence();
     test_film();
     test_scenes();
