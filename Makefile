@@ -134,6 +134,8 @@ install: all
 	    install -m 644 completions/fish/$$p.fish \
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'; done
 	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
+	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
+	install -m 755 share/examples/engines/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
 
 clean:
 	rm -rf '$(O)'

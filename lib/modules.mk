@@ -34,6 +34,7 @@ uses.worker    := base json jail
 uses.sniff     := base
 uses.av        := base json
 uses.clam      := base json jail worker proc scan
+uses.engine    := base json jail
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av

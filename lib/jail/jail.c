@@ -44,11 +44,22 @@ static void prime_numa(void)
         release(mask);
 }
 
+static int give_up_privileges(struct mt_err *err)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return mt_fail_errno(err, "cannot give up new privileges");
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return mt_fail_errno(err, "cannot hide from debuggers");
+    return 0;
+}
+
 int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
                   struct mt_err *err)
 {
     struct mt_jail_limits l = mt_jail_limits_of(profile, limits);
 
+    if (profile == MT_JAIL_PROGRAM)
+        return mt_fail(err, MT_ERR_BUG, "the jail of programs is entered in another way");
     if (!mt_jail_has_seccomp())
         return mt_fail(err, MT_ERR_UNAVAILABLE,
                        "the kernel has no seccomp filters, without which "
@@ -61,11 +72,22 @@ int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *lim
         prime_numa();
     if (mt_jail_set_limits(profile, &l, err) < 0)
         return -1;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return mt_fail_errno(err, "cannot give up new privileges");
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return mt_fail_errno(err, "cannot hide from debuggers");
+    if (give_up_privileges(err) < 0)
+        return -1;
     if (mt_jail_landlock(profile == MT_JAIL_SCAN ? l.scratch_fd : -1, err) < 0)
         return -1;
     return mt_jail_seccomp(profile, err);
+}
+
+int mt_jail_enter_program(const struct mt_jail_program *program, struct mt_err *err)
+{
+    struct mt_jail_limits l = mt_jail_limits_of(MT_JAIL_PROGRAM, &program->limits);
+
+    if (!mt_jail_has_seccomp())
+        return mt_fail(err, MT_ERR_UNAVAILABLE,
+                       "the kernel has no seccomp filters, without which no engine is run");
+    if (mt_jail_set_program_limits(&l, err) < 0 || give_up_privileges(err) < 0 ||
+        mt_jail_landlock_program(program, err) < 0)
+        return -1;
+    return mt_jail_seccomp_program(program->network, err);
 }

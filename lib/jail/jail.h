@@ -53,13 +53,15 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum mt_jail_profile {
-    MT_JAIL_PROBE,  /* demux and sniff: single-threaded, reads and writes open descriptors */
-    MT_JAIL_DECODE, /* as probe, and threads */
-    MT_JAIL_ENCODE, /* as decode, and what encoders ask of the machine (NUMA policy, affinity) */
-    MT_JAIL_SCAN,   /* as decode, and files below one directory: for unpacking archives */
+    MT_JAIL_PROBE,   /* demux and sniff: single-threaded, reads and writes open descriptors */
+    MT_JAIL_DECODE,  /* as probe, and threads */
+    MT_JAIL_ENCODE,  /* as decode, and what encoders ask of the machine (NUMA policy, affinity) */
+    MT_JAIL_SCAN,    /* as decode, and files below one directory: for unpacking archives */
+    MT_JAIL_PROGRAM, /* of mt_jail_enter_program() alone: mt_jail_enter() refuses it */
 };
 
 /* What the process may use. 0 means: as the profile says. */
@@ -94,6 +96,31 @@ struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,
  */
 int mt_jail_enter(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
                   struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Another program's jail: for executables whose code is trusted (an administrator installed
+ * them) and whose input is not. It lets the program start, load libraries, make
+ * processes and threads of its own, and read what belongs to the system. It cannot read
+ * or list anything else than below the paths named here, cannot write but below scratch_fd, nor
+ * make a socket (network: IPv4 and IPv6 only, no Unix socket), nor change or
+ * look into other processes, nor make namespaces, mounts, keys, or use what of the kernel
+ * only attackers use. Privileges are given up for good.
+ *
+ * To be called in a forked, single-threaded child just before execve(). Where
+ * the kernel has no Landlock only the filter holds, and any file that the user may read can be
+ * read: mt_jail_landlock_abi() tells. Signals to other processes of the same user
+ * are stopped by Landlock's scopes (ABI 6), on older kernels by refusing kill(2) altogether
+ * but for the own process group.
+ */
+struct mt_jail_program {
+    const char *const *readable; /* files and directories; ends with NULL; those missing are passed
+                                    over */
+    bool network;
+    struct mt_jail_limits limits; /* memory 16 GiB, 604800 s, files of 4 GiB unless said; scratch_fd
+                                     -1: no file can be written */
+};
+
+int mt_jail_enter_program(const struct mt_jail_program *program, struct mt_err *err) MT_MUST_USE;
 
 /* What the kernel offers: Landlock ABI (0: none), whether seccomp filters can be loaded. */
 int mt_jail_landlock_abi(void);

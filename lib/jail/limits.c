@@ -20,13 +20,19 @@
 
 #define GIB (INT64_C(1) << 30)
 
-enum { MIN_FDS = 64, SPARE_FDS = 8, SCAN_FDS = 512 /* archives within archives */ };
+enum {
+    MIN_FDS = 64,
+    SPARE_FDS = 8,
+    SCAN_FDS = 512, /* archives within archives */
+    PROGRAM_FDS = 1024
+};
 
 static const struct mt_jail_limits defaults[] = {
     [MT_JAIL_PROBE] = {2 * GIB, 60, INT64_C(1) << 20, 0},
     [MT_JAIL_DECODE] = {8 * GIB, 86400, 16 * GIB, 0},
     [MT_JAIL_ENCODE] = {32 * GIB, 7 * 86400, 1024 * GIB, 0},
     [MT_JAIL_SCAN] = {16 * GIB, 86400, 2 * GIB, 0},
+    [MT_JAIL_PROGRAM] = {16 * GIB, 7 * 86400, 4 * GIB, 0},
 };
 
 struct mt_jail_limits mt_jail_limits_of(enum mt_jail_profile profile,
@@ -79,6 +85,20 @@ static int open_fds(void)
     return top;
 }
 
+static int set_limits(const struct mt_jail_limits *limits, int fds, struct mt_err *err)
+{
+#ifndef HAVE_ASAN
+    if (lower(RLIMIT_AS, "memory", limits->memory_bytes, 0, err) < 0)
+        return -1;
+#endif
+    if (lower(RLIMIT_CPU, "processor time", limits->cpu_s, 1, err) < 0 ||
+        lower(RLIMIT_FSIZE, "file sizes", limits->file_bytes, 0, err) < 0 ||
+        lower(RLIMIT_NOFILE, "descriptors", fds, 0, err) < 0 ||
+        lower(RLIMIT_MEMLOCK, "locked memory", 0, 0, err) < 0)
+        return -1;
+    return lower(RLIMIT_CORE, "core dumps", 0, 0, err);
+}
+
 int mt_jail_set_limits(enum mt_jail_profile profile, const struct mt_jail_limits *limits,
                        struct mt_err *err)
 {
@@ -86,14 +106,10 @@ int mt_jail_set_limits(enum mt_jail_profile profile, const struct mt_jail_limits
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     sigaction(SIGXFSZ, &ignore, NULL);
-#ifndef HAVE_ASAN
-    if (lower(RLIMIT_AS, "memory", limits->memory_bytes, 0, err) < 0)
-        return -1;
-#endif
-    if (lower(RLIMIT_CPU, "processor time", limits->cpu_s, 1, err) < 0 ||
-        lower(RLIMIT_FSIZE, "file sizes", limits->file_bytes, 0, err) < 0 ||
-        lower(RLIMIT_NOFILE, "descriptors", fds > MIN_FDS ? fds : MIN_FDS, 0, err) < 0 ||
-        lower(RLIMIT_MEMLOCK, "locked memory", 0, 0, err) < 0)
-        return -1;
-    return lower(RLIMIT_CORE, "core dumps", 0, 0, err);
+    return set_limits(limits, fds > MIN_FDS ? fds : MIN_FDS, err);
+}
+
+int mt_jail_set_program_limits(const struct mt_jail_limits *limits, struct mt_err *err)
+{
+    return set_limits(limits, PROGRAM_FDS, err);
 }
