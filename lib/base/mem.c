@@ -29,6 +29,13 @@ void *mt_realloc(void *p, size_t count, size_t size)
     return check(reallocarray(p, count ? count : 1, size));
 }
 
+void *mt_alloc_aligned(size_t n, size_t align)
+{
+    void *p = NULL;
+
+    return check(posix_memalign(&p, align, n ? n : 1) == 0 ? p : NULL);
+}
+
 char *mt_strdup(const char *s)
 {
     return s ? check(strdup(s)) : NULL;

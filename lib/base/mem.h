@@ -19,6 +19,9 @@ void *mt_alloc(size_t n) __attribute__((malloc, returns_nonnull));
 /* p, resized to count elements of size bytes; p may be NULL. New bytes are not zeroed. */
 void *mt_realloc(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
 
+/* n bytes, not zeroed, at a multiple of align, a power of two; free() them. */
+void *mt_alloc_aligned(size_t n, size_t align) __attribute__((malloc, returns_nonnull));
+
 /* A copy of s, or NULL if s is NULL; free() it. */
 char *mt_strdup(const char *s);
 

@@ -3,7 +3,11 @@
  * copy.c - see copy.h.
  *
  * Hashing and writing cost about the same, so the hash runs in a thread of its
- * own, a chunk behind the copy: two buffers go to and fro between the two.
+ * own, a chunk behind the copy: a few buffers go round between the two.
+ *
+ * Large files are written past the page cache. A copy through it costs the processors as
+ * much again as the hash (more on virtual machines, whose fresh pages are dear), and
+ * throws out of memory what others would have read from there.
  */
 #include "ingest/copy.h"
 
@@ -17,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 20, SLOTS = 4, WRITEBACK = 32 << 20 };
+enum { CHUNK = 1 << 20, SLOTS = 4, WRITEBACK = 32 << 20, UNCACHED = 32 << 20 };
 
 /* A ring of chunks between the copying thread and the hashing one. */
 struct ring {
@@ -158,9 +162,12 @@ int mt_copy_hashed(const struct mt_copy *copy, struct mt_put *put, int64_t *byte
     if (mt_sha256_open(&ring.sha, err) < 0)
         return -1;
     for (int i = 0; i < slots; i++)
-        ring.data[i] = mt_realloc(NULL, CHUNK, 1);
+        ring.data[i] = mt_alloc_aligned(CHUNK, MT_PUT_ALIGN);
+    if (copy->expected >= UNCACHED)
+        mt_put_uncached(put, true);
     int ret = ring.alone ? copy_chunks(copy, put, &ring, bytes, err)
                          : copy_with_thread(copy, put, &ring, bytes, err);
+    mt_put_uncached(put, false);
     if (ret == 0 && ring.failed) {
         *err = ring.err;
         ret = -1;

@@ -25,6 +25,7 @@ static int put_back(struct mt_entry *e, const char *key, struct mt_err *err)
 {
     struct mt_copy copy = {.from = e->fd,
                            .max_bytes = e->in->spec->max_size,
+                           .expected = e->stat.st_size,
                            .name = e->name,
                            .stopped = mt_stop_signal};
     struct mt_put *put = NULL;

@@ -9,9 +9,12 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct mt_store {
     const struct mt_store_driver *driver;
@@ -25,6 +28,7 @@ struct mt_put {
     struct mt_store *store;
     char *key;
     int fd;
+    bool uncached;        /* fd has O_DIRECT */
     struct mt_err failed; /* of the first write that failed; MT_OK before */
     _Alignas(max_align_t) unsigned char priv[];
 };
@@ -179,13 +183,47 @@ int mt_store_begin(struct mt_store *store, const char *key, struct mt_put **out,
     return 0;
 }
 
+void mt_put_uncached(struct mt_put *put, bool on)
+{
+    int flags = fcntl(put->fd, F_GETFL);
+
+    if (flags < 0 || on == put->uncached)
+        return;
+    flags = on ? flags | O_DIRECT : flags & ~O_DIRECT;
+    if (fcntl(put->fd, F_SETFL, flags) == 0)
+        put->uncached = on;
+}
+
+/* How many bytes went past the cache; the rest is for mt_write_all(). -1 with errno. */
+static ssize_t write_uncached(struct mt_put *put, const char *data, size_t n)
+{
+    size_t done = 0;
+
+    if (put->uncached && ((uintptr_t)data % MT_PUT_ALIGN || n % MT_PUT_ALIGN))
+        mt_put_uncached(put, false);
+    while (put->uncached && done < n) {
+        ssize_t one = write(put->fd, data + done, n - done);
+        if (one >= 0)
+            done += (size_t)one;
+        else if (errno == EINVAL) /* it wants other multiples, or does not do it after all */
+            mt_put_uncached(put, false);
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)done;
+}
+
 int mt_put_write(struct mt_put *put, const void *data, size_t n, struct mt_err *err)
 {
+    const char *bytes = data;
+
+
     if (put->failed.code != MT_OK) {
         *err = put->failed;
         return -1;
     }
-    if (mt_write_all(put->fd, data, n) == 0)
+    ssize_t done = write_uncached(put, bytes, n);
+    if (done >= 0 && mt_write_all(put->fd, bytes + done, n - (size_t)done) == 0)
         return 0;
     mt_fail_errno(err, "cannot write '%.200s' in '%.150s'", put->key, put->store->url);
     if (err->os_errno == EFBIG)

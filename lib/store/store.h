@@ -175,6 +175,17 @@ int mt_store_begin(struct mt_store *store, const char *key, struct mt_put **out,
  */
 int mt_put_write(struct mt_put *put, const void *data, size_t n, struct mt_err *err) MT_MUST_USE;
 
+/*
+ * For large content, written once from its beginning to its end: while on, what
+ * mt_put_write() is given goes past the page cache, so that neither this machine's
+ * memory nor its processors are busy with bytes that nobody is about to read. It is
+ * a hint: where the file system cannot, or a piece is no multiple of MT_PUT_ALIGN in
+ * address and length, writing goes on as before. Switch it off before others use the
+ * descriptor.
+ */
+#define MT_PUT_ALIGN 4096
+void mt_put_uncached(struct mt_put *put, bool on);
+
 /* The seekable descriptor behind put, for writers that need one. Stays the store's. */
 int mt_put_fd(const struct mt_put *put);
 
