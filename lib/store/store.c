@@ -217,7 +217,6 @@ int mt_put_write(struct mt_put *put, const void *data, size_t n, struct mt_err *
 {
     const char *bytes = data;
 
-
     if (put->failed.code != MT_OK) {
         *err = put->failed;
         return -1;
