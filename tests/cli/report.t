@@ -117,14 +117,14 @@ valid report 'with everything: as the schema says'
 jq -c .document "$out" >document.json
 document 'its document too' document.json
 is "$(jq -r '.stages.transcode | "\(.status) \(.error.code)"' document.json)" 'failed no_space' 'a dead job failed'
+json_is '.curves.bit_rate | "\(.step_s) \(.values | map(tostring) | join(","))"' \
+    '0.5 1000000,250000,null,2000000' 'the bit rate over time'
+json_is '.not_recorded | join(" ")' '' 'and nothing is missing'
 sql "UPDATE processing_jobs SET error = NULL WHERE status = 'dead'"
 run media-status asset "$id"
 document 'a job that died without a word'
 json_is .stages.transcode.error.message 'it failed without saying why' 'is a failure too'
 sql "UPDATE processing_jobs SET error = '{\"code\":\"no_space\",\"message\":\"x\",\"retryable\":true}' WHERE status = 'dead'"
-json_is '.curves.bit_rate | "\(.step_s) \(.values | map(tostring) | join(","))"' \
-    '0.5 1000000,250000,null,2000000' 'the bit rate over time'
-json_is '.not_recorded | join(" ")' '' 'and nothing is missing'
 sql "UPDATE content_analysis SET results = json_set(results, '\$.over_time.lufs[1]', 'x')
      WHERE analysis_type = 'loudness'"
 run media-status report "$id"
