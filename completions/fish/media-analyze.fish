@@ -2,7 +2,17 @@
 # fish completion for media-analyze; made by scripts/make-completions, not by hand.
 
 function __media_ids
-    timeout -k 0.1 2 media-status $argv[1] --limit 50 2>/dev/null |
+    set -l words (commandline -opc)
+    set -l where
+    for i in (seq (count $words))
+        switch $words[$i]
+            case "--db=*" "--config=*"
+                set -a where $words[$i]
+            case --db --config
+                set -a where $words[$i] $words[(math $i + 1)]
+        end
+    end
+    timeout -k 0.1 2 media-status $argv[1] --limit 50 $where 2>/dev/null |
         sed -n 's/^{"schema":1,"\\(job_id\\|asset":{"id\\)":"\\([0-9a-f-]*\\)","[a-z_]*":"\\([^"\\\\]*\\).*/\\2\t\\3/p'
 end
 complete -c media-analyze -f

@@ -20,17 +20,31 @@ static void on_status(int sig)
     status_wanted = 1;
 }
 
-void mt_signals_setup(void)
+static void set_stops(void (*handler)(int sig))
 {
     static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = on_stop};
+    struct sigaction action = {.sa_handler = handler};
     struct sigaction old;
 
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
         if (sigaction(stops[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(stops[i], &action, NULL); /* nohup stays in force */
-    action.sa_handler = on_status;
+}
+
+void mt_signals_at_once(bool at_once)
+{
+    set_stops(at_once ? SIG_DFL : on_stop);
+    if (at_once && stop_signal)
+        raise(stop_signal);
+}
+
+void mt_signals_setup(void)
+{
+    struct sigaction action = {.sa_handler = on_status};
+
+    set_stops(on_stop);
+    sigemptyset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);

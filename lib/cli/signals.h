@@ -14,6 +14,13 @@
 /* Installs the handlers, without SA_RESTART. */
 void mt_signals_setup(void);
 
+/*
+ * at_once: from now on being asked ends the program on the spot, also while it waits for
+ * something else than mt_stop_signal(); one that was asked already ends here. For work that
+ * leaves nothing behind. Else: back to asking.
+ */
+void mt_signals_at_once(bool at_once);
+
 /* The signal that asked to stop, or 0. */
 int mt_stop_signal(void);
 

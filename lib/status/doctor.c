@@ -3,6 +3,7 @@
 #include "status/doctor.h"
 
 #include "base/mem.h"
+#include "cli/signals.h"
 #include "json/json.h"
 
 #include <stdarg.h>
@@ -97,8 +98,10 @@ int mt_status_doctor(struct mt_status *s, struct mt_err *err)
     d.checks = json_array();
     mt_doctor_programs(&d);
     mt_doctor_scanner(&d);
+    mt_signals_at_once(true); /* a locked database is waited for */
     mt_doctor_machine(&d);
     mt_doctor_database(&d);
+    mt_signals_at_once(false);
     mt_doctor_store(&d);
     mt_doctor_nginx(&d);
     enum mt_verdict all = worst(d.checks);

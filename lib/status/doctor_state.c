@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ _Noreturn static void quick_check(struct mt_doctor *d, int fd)
     struct mt_db *db = NULL;
     json_t *rows = NULL;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (mt_db_open(&db, d->s->common->db, d->s->dbs, MT_DB_READ, &err) == 0)
         rows = mt_db_rows(db, &err, "PRAGMA quick_check(3)", "");
     const char *said =

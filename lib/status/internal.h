@@ -20,7 +20,9 @@ struct mt_status_answer {
 
 /*
  * Opens the database for reading, once the operands are known to be right. A
- * store that cannot even be named costs a warning and the URLs.
+ * store that cannot even be named costs a warning and the URLs. From then on a signal
+ * ends the program at once: who is about to write a file or to take the screen
+ * calls mt_signals_at_once(false) first.
  */
 int mt_status_open(struct mt_status *s, struct mt_err *err) MT_MUST_USE;
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/signals.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -259,8 +260,10 @@ static void add_machine(struct mt_status *s, struct page *p)
 
 static int deliver(struct mt_status *s, const struct page *p, struct mt_err *err)
 {
-    if (s->output)
+    if (s->output) {
+        mt_signals_at_once(false);
         return mt_write_file(s->output, p->text.data, p->text.len, err);
+    }
     fwrite(p->text.data, 1, p->text.len, s->out);
     return mt_status_check(s, err);
 }

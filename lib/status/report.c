@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/signals.h"
 #include "doc/doc.h"
 #include "json/json.h"
 
@@ -95,6 +96,7 @@ static int write_page(struct mt_status *s, const struct mt_buf *page, struct mt_
         fwrite(page->data, 1, page->len, s->out);
         return mt_status_check(s, err);
     }
+    mt_signals_at_once(false);
     if (mt_write_file(file, page->data, page->len, err) < 0)
         return -1;
     json_t *answer = json_pack("{s:i, s:o, s:I}", "schema", MT_DOC_SCHEMA, "page",

@@ -18,6 +18,7 @@ int mt_status_open(struct mt_status *s, struct mt_err *err)
 {
     struct mt_err why;
 
+    mt_signals_at_once(true); /* a locked database is waited for, and nothing is lost by not */
     if (mt_store_name(&s->store, s->common->store, s->stores, &why) < 0)
         mt_log_err(MT_LOG_WARN, &why);
     return mt_db_open(&s->db, s->common->db, s->dbs, MT_DB_READ, err);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "catalog/job.h"
 #include "cli/screen.h"
+#include "cli/signals.h"
 #include "status/text.h"
 #include "json/json.h"
 
@@ -406,6 +407,7 @@ int mt_status_watch(struct mt_status *s, struct mt_err *err)
     }
     if (mt_screen_check(mt_env_get(s->run->env, "TERM"), err) < 0 || mt_status_open(s, err) < 0)
         return -1;
+    mt_signals_at_once(false);
     mt_screen_open();
     int ret = loop(&w, err);
     mt_screen_close();

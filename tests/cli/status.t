@@ -344,6 +344,26 @@ for _ in $(seq 100); do [ -s "$T/.held" ] && break; sleep 0.05; done
 run media-status --db "sqlite://$db?timeout_ms=100" queue
 exits 11 'a locked database'
 stderr_like 'locked by another program' 'says so'
+# waiting COMMAND...: in the background, until it has the database open
+waiting() {
+    "$@" >/dev/null 2>"$err" 9>&- &
+    waiter=$!
+    for _ in $(seq 200); do
+        [ -z "$(find "/proc/$waiter/fd" -lname "$(readlink -f "$db")" 2>/dev/null)" ] || return
+        sleep 0.05
+    done
+}
+for command in queue report doctor; do
+    waiting media-status --db "sqlite://$db?timeout_ms=600000" $command
+    kill -TERM "$waiter"
+    for _ in $(seq 400); do
+        kill -0 "$waiter" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -KILL "$waiter" 2>/dev/null
+    wait "$waiter" 2>/dev/null
+    is $? 143 "$command: SIGTERM ends the wait for a locked database"
+done
 exec 9>&-
 wait
 run media-status queue

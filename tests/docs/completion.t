@@ -113,6 +113,15 @@ for s in $shells; do
     offers "$s" 'ids for an option' "$asset " media-status jobs --asset "${asset:0:3}"
     offers "$s" 'ids besides files' "$asset " media-thumbs "${asset:0:3}"
 done
+mv "$db" "$T/another.db"
+for s in $shells; do
+    offers "$s" 'ids of the database named before' "$job " media-status --db "sqlite://$T/another.db" job "${job:0:3}"
+    is "$("offer_$s" media-status --db "sqlite://$T/none.db" job "${job:0:3}")" '' "$s: and of no other"
+    [ "$s" = bash ] || offers "$s" 'also after =' "$asset " media-status "--db=sqlite://$T/another.db" asset "${asset:0:3}"
+done
+offers bash 'words as bash cuts them' "$job " media-status --db = sqlite : "//$T/another.db" job "${job:0:3}"
+offers bash 'and quotes' "$job " media-status --db "'sqlite" : "//$T/another.db'" job "${job:0:3}"
+mv "$T/another.db" "$db"
 # A database that does not answer holds nobody up for long.
 mkfifo "$T/.hold"
 sqlite3 "$db" <"$T/.hold" >"$T/.held" 2>&1 &
