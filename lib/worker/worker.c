@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "worker/inbox.h"
 #include "worker/link.h"
@@ -29,8 +30,8 @@ enum {
     GRACE_US = 2000000, /* from closing the pipe to being gone */
 };
 
-struct run {
-    const struct mt_worker_spec *spec;
+struct mt_worker_run {
+    struct mt_worker_spec spec;
     pid_t pid;
     int in;    /* lines; -1 once the child has closed it */
     int words; /* its stderr */
@@ -39,6 +40,8 @@ struct run {
     struct mt_inbox inbox;
     char tail[WORDS_KEPT];
     size_t n_tail;
+    int ret; /* -1 as soon as it is known to have failed, with err */
+    struct mt_err err;
 };
 
 /* A pipe that is in nobody's way: both ends above 2, closed on exec, ours without waiting. */
@@ -63,7 +66,7 @@ static int make_pipe(int ends[2], struct mt_err *err)
 }
 
 /* No handler of ours runs in the child: signals wait until it has put them back to default. */
-static int start(struct run *run, struct mt_err *err)
+static int start(struct mt_worker_run *run, struct mt_err *err)
 {
     int lines[2] = {-1, -1}, words[2] = {-1, -1};
     int ret = -1;
@@ -76,7 +79,7 @@ static int start(struct run *run, struct mt_err *err)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     run->pid = fork();
     if (run->pid == 0)
-        mt_worker_child(run->spec, lines[1], words[1], self);
+        mt_worker_child(&run->spec, lines[1], words[1], self);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (run->pid < 0) {
         mt_fail_errno(err, "cannot start a worker");
@@ -97,7 +100,7 @@ out:
 }
 
 /* Keeps the end of what the child says on stderr. What read(2) gave. */
-static ssize_t hear_words(struct run *run)
+static ssize_t hear_words(struct mt_worker_run *run)
 {
     char chunk[WORDS_KEPT];
     ssize_t n = read(run->words, chunk, sizeof chunk);
@@ -117,9 +120,9 @@ static ssize_t hear_words(struct run *run)
 }
 
 /* Time left in milliseconds for poll(), or -1 with *err when there is none. */
-static int time_left(const struct run *run, struct mt_err *err)
+static int time_left(const struct mt_worker_run *run, struct mt_err *err)
 {
-    const struct mt_worker_spec *spec = run->spec;
+    const struct mt_worker_spec *spec = &run->spec;
     int64_t now = mt_mono_us();
     int64_t left = INT64_C(3600000000);
     char text[MT_FIGURE];
@@ -143,9 +146,9 @@ static int time_left(const struct run *run, struct mt_err *err)
 }
 
 /* Hands on what has arrived completely, as long as time is left. */
-static int deliver(struct run *run, struct mt_err *err)
+static int deliver(struct mt_worker_run *run, struct mt_err *err)
 {
-    const struct mt_worker_spec *spec = run->spec;
+    const struct mt_worker_spec *spec = &run->spec;
     struct mt_inbox_line line;
     int got, ret = 0;
 
@@ -162,30 +165,28 @@ static int deliver(struct run *run, struct mt_err *err)
     return ret;
 }
 
-static int listen_once(struct run *run, struct mt_err *err)
+/* Takes what has come from the child, if poll(2) says that something has. */
+static int hear(struct mt_worker_run *run, const struct pollfd fds[2], struct mt_err *err)
 {
-    struct pollfd fds[2] = {{.fd = run->in, .events = POLLIN},
-                            {.fd = run->words, .events = POLLIN}};
-    int wait_ms = time_left(run, err);
-
-    if (wait_ms < 0)
-        return -1;
-    if (poll(fds, 2, wait_ms) < 0)
-        return errno == EINTR ? 0 : mt_fail_errno(err, "cannot wait for a worker");
     if (fds[1].revents)
         hear_words(run);
     if (!fds[0].revents)
         return 0;
     ssize_t n = mt_inbox_fill(&run->inbox, run->in, err);
     if (n < 0)
-        return mt_fail_in(err, "%s", run->spec->what);
+        return mt_fail_in(err, "%s", run->spec.what);
     if (n == 0)
         mt_fd_close(&run->in);
     return deliver(run, err);
 }
 
+static bool is_over(const struct mt_worker_run *run)
+{
+    return run->ret < 0 || run->in < 0 || run->inbox.ended;
+}
+
 /* Waits for the end without reaping, so that the group cannot be another's yet. False: it lives. */
-static bool await_exit(const struct run *run, int64_t until)
+static bool await_exit(const struct mt_worker_run *run, int64_t until)
 {
     const struct timespec nap = {.tv_nsec = 1000000};
     siginfo_t info = {0};
@@ -196,7 +197,7 @@ static bool await_exit(const struct run *run, int64_t until)
     return info.si_pid != 0;
 }
 
-static void reap(struct run *run, struct mt_worker_death *death)
+static void reap(struct mt_worker_run *run, struct mt_worker_death *death)
 {
     struct rusage used = {0};
 
@@ -211,7 +212,7 @@ static void reap(struct run *run, struct mt_worker_death *death)
 }
 
 /* The tail of stderr as one printable line. free() it. */
-static char *last_words(struct run *run)
+static char *last_words(struct mt_worker_run *run)
 {
     size_t n = run->n_tail;
 
@@ -226,41 +227,108 @@ static char *last_words(struct run *run)
     return text;
 }
 
-static int finish(struct run *run, int ret, struct mt_err *err)
+static int finish(struct mt_worker_run *run, int ret, struct mt_err *err)
 {
     struct mt_worker_death death = {0};
 
     if (ret == 0 && !await_exit(run, mt_mono_us() + GRACE_US) && !run->inbox.ended)
-        ret = mt_fail(err, MT_ERR_CRASHED, "%s: the worker fell silent and lived on",
-                      run->spec->what);
+        ret =
+            mt_fail(err, MT_ERR_CRASHED, "%s: the worker fell silent and lived on", run->spec.what);
     reap(run, &death);
     char *words = last_words(run);
     death.words = words;
     if (words[0])
-        mt_log(MT_LOG_DEBUG, "%s: the worker said: %s", run->spec->what, words);
+        mt_log(MT_LOG_DEBUG, "%s: the worker said: %s", run->spec.what, words);
     if (ret == 0)
         ret = run->inbox.ended ? mt_inbox_result(&run->inbox, err)
-                               : mt_worker_explain(run->spec, &death, err);
+                               : mt_worker_explain(&run->spec, &death, err);
     if (ret < 0)
         mt_fail_words(err, words);
     free(words);
     return ret;
 }
 
+int mt_worker_start(struct mt_worker_run **out, const struct mt_worker_spec *spec,
+                    struct mt_err *err)
+{
+    struct mt_worker_run *run = mt_alloc(sizeof *run);
+
+    *run = (struct mt_worker_run){.spec = *spec, .in = -1, .words = -1, .started = mt_mono_us()};
+    run->heard = run->started;
+    if (start(run, err) < 0) {
+        free(run);
+        return -1;
+    }
+    mt_inbox_init(&run->inbox);
+    *out = run;
+    return 0;
+}
+
+/* Deadlines of all, and the shortest wait; a run over its time has failed. */
+static int wait_ms(struct mt_worker_run *const runs[], int n)
+{
+    int least = 3600 * 1000;
+
+    for (int i = 0; i < n; i++) {
+        int ms = is_over(runs[i]) ? 0 : time_left(runs[i], &runs[i]->err);
+
+        if (ms < 0)
+            runs[i]->ret = -1;
+        if (ms < least)
+            least = ms < 0 ? 0 : ms;
+    }
+    return least;
+}
+
+static int over_among(struct mt_worker_run *const runs[], int n)
+{
+    for (int i = 0; i < n; i++)
+        if (is_over(runs[i]))
+            return i;
+    return -1;
+}
+
+int mt_worker_wait(struct mt_worker_run *const runs[], int n)
+{
+    struct pollfd fds[2 * MT_WORKERS_MAX];
+    int least = wait_ms(runs, n);
+
+    for (int i = 0; i < n; i++) {
+        fds[2 * i] = (struct pollfd){.fd = runs[i]->in, .events = POLLIN};
+        fds[2 * i + 1] = (struct pollfd){.fd = runs[i]->words, .events = POLLIN};
+    }
+    if (over_among(runs, n) < 0 && poll(fds, 2 * (nfds_t)n, least) > 0)
+        for (int i = 0; i < n; i++)
+            if (hear(runs[i], &fds[2 * i], &runs[i]->err) < 0)
+                runs[i]->ret = -1;
+    return over_among(runs, n);
+}
+
+int mt_worker_end(struct mt_worker_run **out, struct mt_err *err)
+{
+    struct mt_worker_run *run = *out;
+    int ret = run->ret;
+
+    if (!is_over(run))
+        ret = mt_fail(&run->err, MT_ERR_CANCELLED, "%s: cancelled", run->spec.what);
+    if (ret < 0)
+        *err = run->err;
+    ret = finish(run, ret, err);
+    mt_inbox_free(&run->inbox);
+    mt_fd_close(&run->in);
+    mt_fd_close(&run->words);
+    free(run);
+    *out = NULL;
+    return ret;
+}
+
 int mt_worker_run(const struct mt_worker_spec *spec, struct mt_err *err)
 {
-    struct run run = {.spec = spec, .in = -1, .words = -1, .started = mt_mono_us()};
-    int ret = 0;
+    struct mt_worker_run *run = NULL;
 
-    run.heard = run.started;
-    if (start(&run, err) < 0)
+    if (mt_worker_start(&run, spec, err) < 0)
         return -1;
-    mt_inbox_init(&run.inbox);
-    while (ret == 0 && run.in >= 0 && !run.inbox.ended)
-        ret = listen_once(&run, err);
-    ret = finish(&run, ret, err);
-    mt_inbox_free(&run.inbox);
-    mt_fd_close(&run.in);
-    mt_fd_close(&run.words);
-    return ret;
+    while (mt_worker_wait(&run, 1) < 0)
+        ;
+    return mt_worker_end(&run, err);
 }

@@ -75,6 +75,22 @@ struct mt_worker_spec {
 int mt_worker_run(const struct mt_worker_spec *spec, struct mt_err *err) MT_MUST_USE;
 
 /*
+ * The same for several at once. start: *run is a child at work, whose spec is copied (what it
+ * points to must live on). wait: listens to n (1 to MT_WORKERS_MAX) of them, calling on_line, until
+ * one is over or about 100 ms have gone by where cancelled is set; which of them is over, or -1.
+ * end: as the end of mt_worker_run(); one that is not over yet is killed and failed with
+ * MT_ERR_CANCELLED. *run becomes NULL.
+ */
+enum { MT_WORKERS_MAX = 256 };
+
+struct mt_worker_run;
+
+int mt_worker_start(struct mt_worker_run **run, const struct mt_worker_spec *spec,
+                    struct mt_err *err) MT_MUST_USE;
+int mt_worker_wait(struct mt_worker_run *const runs[], int n) MT_MUST_USE;
+int mt_worker_end(struct mt_worker_run **run, struct mt_err *err);
+
+/*
  * From the child, any thread: sends one line, an object without the reserved
  * members, with n bytes attached (0 for none). Waits while the parent is busy
  * with earlier ones. MT_ERR_CANCELLED when the parent is gone, MT_ERR_LIMIT when
