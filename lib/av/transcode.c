@@ -1,384 +1,199 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* transcode.c - reading and decoding a source once for all its renditions. */
-#include "av/transcode_session.h"
+/* transcode.c - all of a film by one process: plan, segments, sound, files. */
+#include "av/transcode.h"
 
+#include "av/input.h"
+#include "av/segment.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "json/json.h"
 
-#include <libavutil/avstring.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-enum {
-    WAITING_MAX = 8192, /* frames of sound that may come before the first picture */
-    READ_ERRORS_MAX = 16,
-    DECODE_ERRORS_MAX = 1000, /* in a row, without a frame */
-};
+enum { RENDITIONS_MAX = 16 };
 
-struct session {
+struct whole {
     const struct mt_av_transcode *spec;
-    struct mt_in in;
-    AVCodecContext *video, *audio;
-    struct mt_stamps stamps;
-    struct mt_clock clock;
-    struct mt_lanes lanes;
-    bool started;      /* the first picture was seen, lanes are open */
-    AVFrame **waiting; /* sound decoded before that */
-    int n_waiting;
-    AVPacket *packet;
-    AVFrame *frame;
-    int64_t frames, samples, errors; /* decoded; failures of the decoders */
-    int64_t last_duration;           /* of the picture decoded last */
-    int64_t sound_next_us, end_us;   /* where sound goes on, where the source ends */
-    json_t *notes;
+    int source;
+    json_t *plan, *sound, *report, *messages;
+    struct mt_av_rendition inner[RENDITIONS_MAX]; /* their segments go to memory */
+    struct mt_av_piece *pieces[RENDITIONS_MAX];
+    int64_t bps[RENDITIONS_MAX]; /* of sound, each once */
+    int sounds[RENDITIONS_MAX], n_sounds;
+    int64_t frames, errors, end_us, missing, backwards;
 };
 
-typedef int take_fn(struct session *s, struct mt_err *err);
-
-/* Whether the source goes on for longer than is permitted, whatever its headers claimed. */
-static int within(const struct session *s, struct mt_err *err)
+static unsigned claim_all(void *ctx, int segment)
 {
-    int64_t limit = s->spec->limits.duration_us;
-    int64_t length = s->started ? s->end_us - s->lanes.origin_us : 0;
+    const struct whole *w = ctx;
 
-    if (limit > 0 && length > limit)
-        return mt_fail(err, MT_ERR_LIMIT, "the source is %lld s long, more than %lld",
-                       (long long)(length / AV_TIME_BASE), (long long)(limit / AV_TIME_BASE));
+    (void)segment;
+    return (1U << w->spec->n) - 1;
+}
+
+static int take_segment(void *ctx, const json_t *report, struct mt_err *err)
+{
+    struct whole *w = ctx;
+    int64_t segment = mt_json_int(report, "segment", 0), end_us = mt_json_int(report, "end_us", 0);
+    json_t *lane;
+    size_t i;
+
+    (void)err;
+    w->frames += mt_json_int(report, "frames", 0);
+    w->errors += mt_json_int(report, "errors", 0);
+    w->missing += mt_json_int(report, "missing", 0);
+    w->backwards += mt_json_int(report, "backwards", 0);
+    w->end_us = end_us > w->end_us ? end_us : w->end_us;
+    json_array_extend(w->messages, json_object_get(report, "messages"));
+    json_array_foreach(json_object_get(report, "renditions"), i, lane)
+    {
+        int64_t k = mt_json_int(lane, "rendition", 0);
+
+        w->pieces[k][segment] = (struct mt_av_piece){.fd = w->inner[k].fd,
+                                                     .offset = mt_json_int(lane, "offset", 0),
+                                                     .size = mt_json_int(lane, "size", 0),
+                                                     .frames = mt_json_int(lane, "frames", 0)};
+    }
     return 0;
 }
 
-/* ---- sound ---- */
-
-/* Gives decoded sound its time: decoders name it for some frames only. */
-static void stamp_sound(struct session *s)
+static int scratch(struct mt_err *err)
 {
-    AVRational base = s->in.audio->time_base;
-    AVFrame *frame = s->frame;
-    int64_t length = av_rescale(frame->nb_samples, AV_TIME_BASE, frame->sample_rate);
+    int fd = memfd_create("segments", MFD_CLOEXEC);
 
-    frame->pts = frame->best_effort_timestamp;
-    if (frame->pts == AV_NOPTS_VALUE)
-        frame->pts = av_rescale_q(s->sound_next_us, AV_TIME_BASE_Q, base);
-    s->sound_next_us = av_rescale_q(frame->pts, base, AV_TIME_BASE_Q) + length;
-    s->end_us = FFMAX(s->end_us, s->sound_next_us);
-    s->samples += frame->nb_samples;
+    return fd < 0 ? mt_fail_errno(err, "cannot make room for segments") : fd;
 }
 
-static int keep_waiting(struct session *s, struct mt_err *err)
+static int encode_pictures(struct whole *w, struct mt_err *err)
 {
-    if (s->n_waiting >= WAITING_MAX)
-        return mt_fail(err, MT_ERR_DAMAGED, "minutes of sound and not one picture that decodes");
-    s->waiting = mt_realloc(s->waiting, (size_t)s->n_waiting + 1, sizeof(s->waiting[0]));
-    s->waiting[s->n_waiting] = av_frame_clone(s->frame);
-    av_frame_unref(s->frame);
-    if (!s->waiting[s->n_waiting])
-        return mt_av_fail(err, AVERROR(ENOMEM), "sound");
-    s->n_waiting++;
-    return 0;
-}
+    struct mt_av_segments spec = {.plan = w->plan,
+                                  .renditions = w->inner,
+                                  .n = w->spec->n,
+                                  .preset = w->spec->preset,
+                                  .threads = w->spec->threads,
+                                  .limits = w->spec->limits,
+                                  .progress = w->spec->progress,
+                                  .claim = claim_all,
+                                  .done = take_segment,
+                                  .ctx = w};
+    size_t n = json_array_size(json_object_get(w->plan, "segments"));
 
-static int take_sound(struct session *s, struct mt_err *err)
-{
-    if (s->frame->sample_rate <= 0 || s->frame->nb_samples <= 0) {
-        av_frame_unref(s->frame);
-        return 0;
+    for (int i = 0; i < w->spec->n; i++) {
+        w->inner[i] = w->spec->renditions[i];
+        w->inner[i].fd = scratch(err);
+        if (w->inner[i].fd < 0)
+            return -1;
+        w->pieces[i] = mt_alloc((n + 1) * sizeof(struct mt_av_piece));
     }
-    stamp_sound(s);
-    if (!s->started)
-        return keep_waiting(s, err);
-    if (within(s, err) < 0)
-        return -1;
-    return mt_lanes_sound(&s->lanes, s->frame, s->in.audio->time_base, err);
+    return mt_av_segments_encode(w->source, &spec, err);
 }
 
-/* ---- pictures ---- */
-
-/* Where the sound begins, as far as is known yet; otherwise no earlier than the picture. */
-static int64_t sound_start(const struct session *s, int64_t picture_us)
+/* Which sound a rendition has; -1: none. */
+static int sound_of(const struct whole *w, int rendition)
 {
-    const AVStream *audio = s->in.audio;
-    int64_t start;
-
-    if (!s->audio)
-        return picture_us;
-    if (s->n_waiting > 0)
-        return av_rescale_q(s->waiting[0]->pts, audio->time_base, AV_TIME_BASE_Q);
-    if (audio->start_time == AV_NOPTS_VALUE)
-        return picture_us;
-    start = av_rescale_q(audio->start_time, audio->time_base, AV_TIME_BASE_Q);
-    if (start < 0 && audio->codecpar->initial_padding > 0 && audio->codecpar->sample_rate > 0)
-        start += av_rescale(audio->codecpar->initial_padding, AV_TIME_BASE,
-                            audio->codecpar->sample_rate);
-    return start + s->stamps.stream[1].offset_us;
+    for (int i = 0; i < w->n_sounds; i++)
+        if (w->bps[i] == w->spec->renditions[rendition].audio_bps)
+            return i;
+    return -1;
 }
 
-static int start(struct session *s, struct mt_err *err)
+static int encode_sound(struct whole *w, struct mt_err *err)
 {
-    int64_t picture_us = av_rescale_q(s->frame->pts, s->in.video->time_base, AV_TIME_BASE_Q);
-    int64_t origin_us = FFMIN(picture_us, sound_start(s, picture_us));
-    int ret = 0;
+    struct mt_av_sound_spec spec = {.origin_us = mt_json_int(w->plan, "origin_us", 0),
+                                    .bps = w->bps,
+                                    .fds = w->sounds,
+                                    .limits = w->spec->limits,
+                                    .progress = w->spec->progress};
 
-    s->started = true;
-    if (mt_lanes_open(&s->lanes, s->spec, &s->in, s->frame, s->audio, origin_us, err) < 0)
-        return -1;
-    for (int i = 0; i < s->n_waiting; i++) {
-        if (ret == 0)
-            ret = mt_lanes_sound(&s->lanes, s->waiting[i], s->in.audio->time_base, err);
-        av_frame_free(&s->waiting[i]);
-    }
-    s->n_waiting = 0;
-    return ret;
-}
-
-/* Decoders that only hand on what the container says of fields may not have done so. */
-static void flag_fields(const struct session *s)
-{
-    enum AVFieldOrder order = s->in.video->codecpar->field_order;
-    const AVCodecDescriptor *codec = avcodec_descriptor_get(s->video->codec_id);
-
-    if (order == AV_FIELD_UNKNOWN || order == AV_FIELD_PROGRESSIVE || !codec ||
-        !(codec->props & AV_CODEC_PROP_INTRA_ONLY) || mt_frame_interlaced(s->frame))
-        return;
-    mt_frame_set_fields(s->frame, order == AV_FIELD_TT || order == AV_FIELD_TB);
-}
-
-static int put_picture(struct session *s, struct mt_err *err)
-{
-    AVRational base = s->in.video->time_base;
-    int64_t limit = s->spec->limits.frames, total = s->in.format->duration;
-    int64_t end_us;
-
-    if (limit > 0 && s->frames >= limit)
-        return mt_fail(err, MT_ERR_LIMIT, "more than %lld frames", (long long)limit);
-    s->frames++;
-    mt_clock_stamp(&s->clock, s->frame);
-    flag_fields(s);
-    s->last_duration = mt_frame_duration(s->frame);
-    if (s->last_duration == 0)
-        s->last_duration = s->clock.step;
-    end_us = av_rescale_q(s->frame->pts + s->last_duration, base, AV_TIME_BASE_Q);
-    s->end_us = FFMAX(s->end_us, end_us);
-    if (!s->started && start(s, err) < 0)
-        return -1;
-    if (within(s, err) < 0 ||
-        mt_in_tell(&s->in, end_us - s->lanes.origin_us, total > 0 ? total : 0, err) < 0)
-        return -1;
-    return mt_lanes_picture(&s->lanes, s->frame, err);
-}
-
-/* A failure knows at which picture it happened. */
-static int take_picture(struct session *s, struct mt_err *err)
-{
-    if (put_picture(s, err) == 0)
+    if (!mt_json_bool(w->plan, "sound", false))
         return 0;
-    return mt_fail_at(err, s->in.video->index, s->end_us - s->lanes.origin_us);
-}
-
-/* ---- decoding ---- */
-
-/*
- * Takes all frames that are ready. What does not decode is counted (the libraries' own
- * messages are captured as well) and decoding goes on.
- */
-static int receive(struct session *s, AVCodecContext *codec, take_fn *take, struct mt_err *err)
-{
-    for (int row = 0; row < DECODE_ERRORS_MAX;) {
-        int ret = avcodec_receive_frame(codec, s->frame);
-
-        if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
-            return 0;
-        if (ret == AVERROR(ENOMEM))
-            return mt_av_fail(err, ret, "decoding");
-        if (ret < 0) {
-            s->errors++;
-            row++;
+    for (int i = 0; i < w->spec->n; i++) {
+        if (w->spec->renditions[i].audio_bps <= 0 || sound_of(w, i) >= 0)
             continue;
-        }
-        row = 0;
-        if (take(s, err) < 0)
+        w->bps[w->n_sounds] = w->spec->renditions[i].audio_bps;
+        w->sounds[w->n_sounds] = scratch(err);
+        if (w->sounds[w->n_sounds++] < 0)
             return -1;
     }
+    if (w->n_sounds == 0)
+        return 0;
+    spec.n = w->n_sounds;
+    w->sound = mt_av_sound_encode(w->source, &spec, err);
+    if (!w->sound)
+        return -1;
+    w->errors += mt_json_int(w->sound, "errors", 0);
+    w->end_us = mt_json_int(w->sound, "end_us", 0) > w->end_us ? mt_json_int(w->sound, "end_us", 0)
+                                                               : w->end_us;
+    json_array_extend(w->messages, json_object_get(w->sound, "messages"));
     return 0;
 }
 
-/* packet NULL: the end. */
-static int decode(struct session *s, AVCodecContext *codec, const AVPacket *packet, take_fn *take,
-                  struct mt_err *err)
+static int join(struct whole *w, int i, json_t *all, struct mt_err *err)
 {
-    int ret = avcodec_send_packet(codec, packet);
+    const struct mt_av_rendition *rendition = &w->spec->renditions[i];
+    int sound = w->n_sounds > 0 ? sound_of(w, i) : -1;
+    struct mt_av_join spec = {.plan = w->plan,
+                              .pieces = w->pieces[i],
+                              .sound_fd = sound < 0 ? -1 : w->sounds[sound],
+                              .source_fd = w->source,
+                              .fd = rendition->fd,
+                              .limits = w->spec->limits,
+                              .progress = w->spec->progress};
+    json_t *report = mt_av_segments_join(&spec, err);
+    int width, height;
 
-    if (ret == AVERROR(EAGAIN)) {
-        if (receive(s, codec, take, err) < 0)
+    if (!report)
+        return mt_fail_in(err, "rendition '%s'", rendition->name);
+    mt_av_plan_size(w->plan, rendition->height_px, &width, &height);
+    json_object_set_new(report, "name", json_string(rendition->name));
+    json_object_set_new(report, "width", json_integer(width));
+    json_object_set_new(report, "height", json_integer(height));
+    json_array_append_new(all, report);
+    return 0;
+}
+
+static int run(struct whole *w, struct mt_err *err)
+{
+    json_t *all;
+
+    if (w->spec->n < 1 || w->spec->n > RENDITIONS_MAX)
+        return mt_fail(err, MT_ERR_BUG, "%d renditions at once", w->spec->n);
+    w->plan = mt_av_plan(w->source, &w->spec->limits, &w->spec->progress, err);
+    if (!w->plan || encode_pictures(w, err) < 0 || encode_sound(w, err) < 0)
+        return -1;
+    all = json_array();
+    w->report = json_pack(
+        "{s:o, s:{s:I, s:I, s:o, s:I, s:O, s:{s:I, s:I, s:I}}}", "renditions", all, "source",
+        "frames", (json_int_t)w->frames, "samples", (json_int_t)mt_json_int(w->sound, "samples", 0),
+        "duration", mt_json_real((double)w->end_us / 1e6, 6), "errors", (json_int_t)w->errors,
+        "messages", w->messages, "repaired", "missing", (json_int_t)w->missing, "backwards",
+        (json_int_t)w->backwards, "jumps", (json_int_t)mt_json_int(w->plan, "jumps", 0));
+    for (int i = 0; i < w->spec->n; i++)
+        if (join(w, i, all, err) < 0)
             return -1;
-        ret = avcodec_send_packet(codec, packet);
-    }
-    if (ret == AVERROR(ENOMEM))
-        return mt_av_fail(err, ret, "decoding");
-    if (ret < 0 && ret != AVERROR_EOF)
-        s->errors++;
-    return receive(s, codec, take, err);
-}
-
-static int take_packet(struct session *s, struct mt_err *err)
-{
-    AVPacket *packet = s->packet;
-
-    if (packet->stream_index == s->in.video->index) {
-        mt_stamps_fix(&s->stamps, 0, packet, s->in.video->time_base);
-        return decode(s, s->video, packet, take_picture, err);
-    }
-    if (s->audio && packet->stream_index == s->in.audio->index) {
-        mt_stamps_fix(&s->stamps, 1, packet, s->in.audio->time_base);
-        return decode(s, s->audio, packet, take_sound, err);
-    }
     return 0;
-}
-
-static int stopped_reading(struct session *s, int ret, struct mt_err *err)
-{
-    const AVIOContext *pb = s->in.format->pb;
-
-    if (mt_in_tell(&s->in, s->end_us, FFMAX(s->in.format->duration, 0), err) < 0)
-        return -1;
-    if (pb && pb->error < 0 && pb->error != AVERROR_EOF)
-        return mt_av_fail(err, pb->error, "reading the source");
-    if (ret == AVERROR(ENOMEM))
-        return mt_av_fail(err, ret, "reading the source");
-    if (ret != AVERROR_EOF) {
-        s->errors++;
-        json_array_append_new(s->notes, json_string("the file cannot be read to its end"));
-    }
-    return 0;
-}
-
-static int read_all(struct session *s, struct mt_err *err)
-{
-    int errors = 0, ret, taken;
-
-    for (;;) {
-        ret = av_read_frame(s->in.format, s->packet);
-        if (ret == AVERROR(EAGAIN) || ret == AVERROR_INVALIDDATA) {
-            s->errors += ret == AVERROR_INVALIDDATA;
-            if (++errors < READ_ERRORS_MAX)
-                continue;
-        }
-        if (ret < 0)
-            return stopped_reading(s, ret, err);
-        errors = 0;
-        taken = take_packet(s, err);
-        av_packet_unref(s->packet);
-        if (taken < 0)
-            return -1;
-    }
-}
-
-/* ---- all of it ---- */
-
-static int open_decoders(struct session *s, struct mt_err *err)
-{
-    const struct mt_in *in = &s->in;
-    AVRational rate;
-
-    if (mt_in_decoder(&s->video, in, in->video, 0, err) < 0)
-        return -1;
-    if (in->audio && mt_in_decoder(&s->audio, in, in->audio, 1, err) < 0)
-        json_array_append_new(s->notes, mt_json_text(err->msg));
-    for (unsigned i = 0; i < in->format->nb_streams; i++)
-        if (in->format->streams[i] != in->video && in->format->streams[i] != in->audio)
-            in->format->streams[i]->discard = AVDISCARD_ALL;
-    rate = mt_honest_rate(in);
-    mt_clock_init(&s->clock, av_rescale_q(1, av_inv_q(rate), in->video->time_base));
-    s->stamps.leaps = in->format->iformat->flags & AVFMT_TS_DISCONT;
-    s->packet = av_packet_alloc();
-    s->frame = av_frame_alloc();
-    return s->packet && s->frame ? 0 : mt_av_fail(err, AVERROR(ENOMEM), "decoding");
-}
-
-static bool preset_known(const char *preset)
-{
-    return preset && av_match_list(preset,
-                                   "ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,"
-                                   "veryslow,placebo",
-                                   ',') > 0;
-}
-
-static int check(const struct session *s, struct mt_err *err)
-{
-    const AVStream *video = s->in.video;
-    const char *format = s->in.format->iformat->name;
-
-    if (s->spec->n < 1 || s->spec->n > MT_LANES_MAX)
-        return mt_fail(err, MT_ERR_BUG, "%d renditions at once", s->spec->n);
-    if (!preset_known(s->spec->preset))
-        return mt_fail(err, MT_ERR_USAGE, "x264 has no preset '%s'",
-                       s->spec->preset ? s->spec->preset : "");
-    if (!video || video->disposition & AV_DISPOSITION_ATTACHED_PIC ||
-        (s->in.image && video->nb_frames <= 1 &&
-         !av_match_list(format, "gif,apng,jpegxl_anim", ',')))
-        return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture in it");
-    return 0;
-}
-
-static int run(struct session *s, struct mt_err *err)
-{
-    if (check(s, err) < 0 || open_decoders(s, err) < 0 || read_all(s, err) < 0)
-        return -1;
-    if (decode(s, s->video, NULL, take_picture, err) < 0)
-        return -1;
-    if (!s->started)
-        return mt_fail(err, MT_ERR_DAMAGED, "not one picture decodes");
-    if (s->audio && decode(s, s->audio, NULL, take_sound, err) < 0)
-        return -1;
-    return mt_lanes_finish(&s->lanes, s->last_duration, err);
-}
-
-static json_t *report(struct session *s)
-{
-    json_t *lines = NULL, *source;
-    int64_t logged = mt_av_log_take(&lines);
-
-    if (!lines)
-        lines = json_array();
-    json_array_extend(lines, s->notes);
-    source = json_pack("{s:I, s:I, s:o, s:I, s:o, s:{s:I, s:I, s:I}}", "frames",
-                       (json_int_t)s->frames, "samples", (json_int_t)s->samples, "duration",
-                       mt_json_real((double)(s->end_us - s->lanes.origin_us) / AV_TIME_BASE, 6),
-                       "errors", (json_int_t)FFMAX(logged, s->errors), "messages", lines,
-                       "repaired", "missing", (json_int_t)s->clock.missing, "backwards",
-                       (json_int_t)s->clock.backwards, "jumps", (json_int_t)s->stamps.jumps);
-    return json_pack("{s:o, s:o}", "renditions", mt_lanes_report(&s->lanes), "source", source);
-}
-
-static void close_session(struct session *s)
-{
-    mt_lanes_close(&s->lanes);
-    for (int i = 0; i < s->n_waiting; i++)
-        av_frame_free(&s->waiting[i]);
-    free(s->waiting);
-    avcodec_free_context(&s->video);
-    avcodec_free_context(&s->audio);
-    av_packet_free(&s->packet);
-    av_frame_free(&s->frame);
-    json_decref(s->notes);
-    mt_in_close(&s->in);
 }
 
 json_t *mt_av_transcode(int fd, const struct mt_av_transcode *spec, struct mt_err *err)
 {
-    struct session *s;
-    json_t *result = NULL;
+    struct whole w = {.spec = spec, .source = fd, .messages = json_array()};
+    json_t *report = NULL;
 
-    s = mt_alloc(sizeof *s);
-    s->spec = spec;
-    if (mt_in_open(&s->in, fd, &spec->limits, err) < 0) {
-        free(s);
-        return NULL;
+    for (int i = 0; i < RENDITIONS_MAX; i++)
+        w.inner[i].fd = w.sounds[i] = -1;
+    if (run(&w, err) == 0)
+        report = json_incref(w.report);
+    for (int i = 0; i < RENDITIONS_MAX; i++) {
+        mt_fd_close(&w.inner[i].fd);
+        mt_fd_close(&w.sounds[i]);
+        free(w.pieces[i]);
     }
-    s->notes = json_array();
-    mt_in_set_progress(&s->in, &spec->progress);
-    if (run(s, err) == 0)
-        result = report(s);
-    close_session(s);
-    free(s);
-    return result;
+    json_decref(w.report);
+    json_decref(w.messages);
+    json_decref(w.plan);
+    json_decref(w.sound);
+    return report;
 }

@@ -2,6 +2,8 @@
 /* transcode_look.c - what the renditions of a film look like, and how to get there. */
 #include "av/transcode_parts.h"
 
+#include "json/json.h"
+
 #include <libavutil/avstring.h>
 #include <libavutil/bprint.h>
 #include <libavutil/pixdesc.h>
@@ -94,18 +96,49 @@ static void display_size(AVStream *stream, AVFrame *frame, int rotation, int *w,
     }
 }
 
-void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
-                    const struct mt_av_rendition *renditions, int n)
+void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame)
 {
     struct mt_kind kind = mt_frame_kind(frame);
-    int w, h, limited;
 
-    *look = (struct mt_look){.n = n};
+    *look = (struct mt_look){.n = 0};
     look->rotation = mt_in_frame_rotation(stream, frame, &look->mirrored);
-    display_size(stream, frame, look->rotation, &w, &h);
-    for (int i = 0; i < n; i++)
-        mt_av_fit(w, h, renditions[i].height_px, &look->sizes[i].w, &look->sizes[i].h, &limited);
+    display_size(stream, frame, look->rotation, &look->display.w, &look->display.h);
     choose_colors(look, &kind);
+}
+
+void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n)
+{
+    int limited;
+
+    look->n = n;
+    for (int i = 0; i < n; i++)
+        mt_av_fit(look->display.w, look->display.h, renditions[i].height_px, &look->sizes[i].w,
+                  &look->sizes[i].h, &limited);
+}
+
+json_t *mt_look_to_json(const struct mt_look *look)
+{
+    return json_pack("{s:i, s:i, s:i, s:i, s:s?, s:s?, s:s?}", "rotation", look->rotation,
+                     "mirrored", look->mirrored, "width", look->display.w, "height",
+                     look->display.h, "primaries", av_color_primaries_name(look->primaries),
+                     "transfer", av_color_transfer_name(look->transfer), "matrix",
+                     av_color_space_name(look->matrix));
+}
+
+void mt_look_from_json(struct mt_look *look, const json_t *value)
+{
+    int primaries = av_color_primaries_from_name(mt_json_str(value, "primaries", "bt709"));
+    int transfer = av_color_transfer_from_name(mt_json_str(value, "transfer", "bt709"));
+    int matrix = av_color_space_from_name(mt_json_str(value, "matrix", "bt709"));
+
+    *look = (struct mt_look){
+        .rotation = (int)mt_json_int(value, "rotation", 0),
+        .mirrored = (int)mt_json_int(value, "mirrored", 0),
+        .display = {(int)mt_json_int(value, "width", 2), (int)mt_json_int(value, "height", 2)},
+        .primaries = primaries < 0 ? AVCOL_PRI_BT709 : (enum AVColorPrimaries)primaries,
+        .transfer = transfer < 0 ? AVCOL_TRC_BT709 : (enum AVColorTransferCharacteristic)transfer,
+        .matrix = matrix < 0 ? AVCOL_SPC_BT709 : (enum AVColorSpace)matrix,
+    };
 }
 
 bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame)

@@ -159,7 +159,7 @@ static int start(struct mt_mp4 *mp4, const AVCodecContext *video, const AVCodecC
     mp4->format->io_close2 = reclose;
     mp4->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
     mp4->format->pb = io_new(mp4, true);
-    ret = mp4->format->pb ? add_stream(mp4->format, video) : AVERROR(ENOMEM);
+    ret = !mp4->format->pb ? AVERROR(ENOMEM) : video ? add_stream(mp4->format, video) : 0;
     if (ret >= 0 && audio)
         ret = add_stream(mp4->format, audio);
     if (ret >= 0)
@@ -201,8 +201,8 @@ int mt_mp4_write(struct mt_mp4 *mp4, int stream, AVPacket *packet, AVRational ba
     mp4->bytes[stream] += packet->size;
     if (end > mp4->end_us[stream])
         mp4->end_us[stream] = end;
-    packet->stream_index = stream;
-    av_packet_rescale_ts(packet, base, mp4->format->streams[stream]->time_base);
+    packet->stream_index = FFMIN(stream, (int)mp4->format->nb_streams - 1);
+    av_packet_rescale_ts(packet, base, mp4->format->streams[packet->stream_index]->time_base);
     ret = av_interleaved_write_frame(mp4->format, packet);
     if (ret < 0 || mp4->failed_errno)
         return fail(mp4, ret, err);

@@ -14,6 +14,7 @@
 #include "av/input.h"
 #include "av/transcode.h"
 
+#include <jansson.h>
 #include <libavfilter/avfilter.h>
 #include <libavutil/audio_fifo.h>
 #include <stdbool.h>
@@ -53,6 +54,9 @@ struct mt_clock {
 
 void mt_clock_init(struct mt_clock *clock, int64_t step);
 
+/* When the next frame, which says it is shown at pts (or AV_NOPTS_VALUE), is shown. */
+int64_t mt_clock_next(struct mt_clock *clock, int64_t pts);
+
 /* Gives the frame the time it is shown at. */
 void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame);
 
@@ -76,6 +80,7 @@ struct mt_size {
 /* How all renditions of a film look: decided at its first frame, kept to its last. */
 struct mt_look {
     int rotation, mirrored; /* as mt_in_rotation() */
+    struct mt_size display; /* of the source, upright, square pixels */
     int n;
     struct mt_size sizes[MT_LANES_MAX]; /* upright */
     enum AVColorPrimaries primaries;
@@ -83,9 +88,15 @@ struct mt_look {
     enum AVColorSpace matrix; /* the range is always limited */
 };
 
-/* The look of the renditions of the film whose first frame is given. */
-void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame,
-                    const struct mt_av_rendition *renditions, int n);
+/* The look of the film whose first frame is given; no renditions yet. */
+void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame);
+
+/* The sizes of the renditions. */
+void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n);
+
+/* The same without the renditions, as a plan keeps it. New. */
+json_t *mt_look_to_json(const struct mt_look *look);
+void mt_look_from_json(struct mt_look *look, const json_t *value);
 
 /* What tells one kind of decoded frame from another: when it changes, the graph does. */
 struct mt_kind {
@@ -234,7 +245,8 @@ struct mt_mp4 {
     int64_t end_us[2]; /* where the last packet ends */
 };
 
-/* audio may be NULL. Tags, language and chapters come from the source, which begins at origin_us.
+/* One of video and audio may be NULL. Tags, language and chapters come from the source, which
+ * begins at origin_us.
  */
 int mt_mp4_open(struct mt_mp4 *mp4, int fd, const AVCodecContext *video,
                 const AVCodecContext *audio, const struct mt_in *source, int64_t origin_us,

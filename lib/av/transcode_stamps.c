@@ -72,9 +72,8 @@ void mt_clock_init(struct mt_clock *clock, int64_t step)
  * make bursts that rate control takes for a thousand frames per second, farther would never
  * catch up with the frames whose times are right.
  */
-void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
+int64_t mt_clock_next(struct mt_clock *clock, int64_t pts)
 {
-    int64_t pts = frame->best_effort_timestamp;
     int64_t quarter = clock->step / 4 > 0 ? clock->step / 4 : 1;
 
     if (pts == AV_NOPTS_VALUE) {
@@ -85,7 +84,12 @@ void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
         pts = clock->last + quarter;
     }
     clock->last = pts;
-    frame->pts = pts;
+    return pts;
+}
+
+void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
+{
+    frame->pts = mt_clock_next(clock, frame->best_effort_timestamp);
 }
 
 static bool believable(AVRational rate)

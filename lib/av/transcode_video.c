@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <libavutil/avstring.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -89,6 +90,14 @@ static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setu
     codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 }
 
+static bool preset_known(const char *preset)
+{
+    return preset && av_match_list(preset,
+                                   "ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,"
+                                   "veryslow,placebo",
+                                   ',') > 0;
+}
+
 int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, struct mt_err *err)
 {
     const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
@@ -98,6 +107,9 @@ int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, st
     *video = (struct mt_video){.next_key = INT64_MIN};
     if (!x264)
         return mt_fail(err, MT_ERR_UNAVAILABLE, "this libavcodec has no libx264");
+    if (!preset_known(setup->preset))
+        return mt_fail(err, MT_ERR_USAGE, "x264 has no preset '%s'",
+                       setup->preset ? setup->preset : "");
     video->shown = mt_alloc(SHOWN * sizeof *video->shown);
     video->codec = avcodec_alloc_context3(x264);
     if (!video->codec)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* segment_parts.h - what the segment engine is put together from. Private to lib/av. */
+#ifndef MT_AV_SEGMENT_PARTS_H
+#define MT_AV_SEGMENT_PARTS_H
+
+#include "av/segment.h"
+#include "av/transcode_parts.h"
+
+/* ---- decoding (segment_reader.c) ---- */
+
+/* MT_ERR_NOT_APPLICABLE for what has no moving picture. */
+int mt_in_check_film(const struct mt_in *in, struct mt_err *err) MT_MUST_USE;
+
+/* Sums up the times of pictures, one after the other, beginning with MT_TIMES_HASH. */
+#define MT_TIMES_HASH 2166136261U
+uint32_t mt_times_hash(uint32_t hash, int64_t pts);
+
+/* The pictures of a source, one after the other, with times that rise. */
+struct mt_feed {
+    struct mt_in in;
+    AVCodecContext *decoder;
+    struct mt_stamps stamps;
+    struct mt_clock clock;
+    AVPacket *packet;
+    AVFrame *frame;
+    int64_t errors;  /* failures of demuxer and decoder */
+    int64_t access;  /* packets before the one of this DTS are dropped; AV_NOPTS_VALUE: none */
+    int64_t wanted;  /* pictures before this time need not come out; AV_NOPTS_VALUE: all */
+    int64_t last_us; /* how far packets were read */
+    int row;         /* failures without a picture between them */
+    bool unreadable; /* the file cannot be read to its end */
+    bool draining, ended;
+};
+
+/*
+ * Opens the source, and its decoder with so many threads. Refuses what has no moving
+ * picture with MT_ERR_NOT_APPLICABLE.
+ */
+int mt_feed_open(struct mt_feed *reader, int fd, const struct mt_av_limits *limits, int threads,
+                 struct mt_err *err) MT_MUST_USE;
+
+/* Goes on with the video packet of that DTS, from wherever the format can find it. */
+int mt_feed_seek(struct mt_feed *reader, int64_t access, struct mt_err *err) MT_MUST_USE;
+
+/* 1 and the next picture in reader->frame, its pts in the stream's time base; 0 at the end; -1. */
+int mt_feed_next(struct mt_feed *reader, struct mt_err *err) MT_MUST_USE;
+
+/* How long the picture just read lasts, in the stream's time base. */
+int64_t mt_feed_duration(const struct mt_feed *reader);
+
+void mt_feed_close(struct mt_feed *reader);
+
+/* ---- fragments (segment_file.c) ---- */
+
+/* Fragmented MP4 of one stream of pictures, appended to a file. */
+struct mt_fragments {
+    AVFormatContext *format;
+    int fd;
+    int64_t offset, pos; /* where it begins, where it goes on */
+    int64_t shift;       /* added to all times; see there */
+    int64_t bytes;       /* of the packets */
+    bool started;
+    int failed_errno;
+};
+
+/* The extradata of codec is complete. */
+int mt_fragments_open(struct mt_fragments *out, int fd, const AVCodecContext *codec,
+                      struct mt_err *err) MT_MUST_USE;
+
+/* Takes a packet with times in base (emptied). */
+int mt_fragments_write(struct mt_fragments *out, AVPacket *packet, AVRational base,
+                       struct mt_err *err) MT_MUST_USE;
+int mt_fragments_finish(struct mt_fragments *out, struct mt_err *err) MT_MUST_USE;
+void mt_fragments_close(struct mt_fragments *out);
+
+/* ---- scores (segment_score.c) ---- */
+
+enum { MT_WORST = 5 };
+
+/* Compares what an encoder was given with what its packets decode to. */
+struct mt_score {
+    AVCodecContext *decoder;
+    AVFilterGraph *graph;
+    AVFilterContext *in[2], *sink;
+    AVFrame **kept; /* given to the encoder, not seen again yet; in order of time */
+    int n_kept, room;
+    AVFrame *frame;
+    AVRational base;
+    int64_t frames;
+    double sum;
+    int n_worst;
+    struct mt_worst {
+        int64_t pts;
+        double value;
+    } worst[MT_WORST]; /* least first */
+};
+
+int mt_score_open(struct mt_score *score, const AVCodecContext *encoder,
+                  struct mt_err *err) MT_MUST_USE;
+
+/* A picture on its way into the encoder, which stays as it is. */
+int mt_score_keep(struct mt_score *score, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+
+/* A packet that came out, which stays as it is, or NULL at the end. MT_ERR_VERIFY. */
+int mt_score_take(struct mt_score *score, const AVPacket *packet, struct mt_err *err) MT_MUST_USE;
+
+/* {"sum", "worst"}, new. */
+json_t *mt_score_report(const struct mt_score *score);
+void mt_score_close(struct mt_score *score);
+
+#endif
