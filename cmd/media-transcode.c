@@ -55,7 +55,9 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
     struct mt_transcode spec = {
         .crf = set->crf, .preset = set->preset, .threads = set->threads, .options = &set->stage};
 
-    if (mt_ladder_parse(&spec.ladder, set->quality, err) < 0)
+    struct mt_rung_defaults defaults = {.crf = -1};
+
+    if (mt_ladder_parse(&spec.ladder, set->quality, &defaults, err) < 0)
         return -1;
     json_t *parameters = mt_transcode_parameters(&spec);
     struct mt_stage stage = {.name = "transcode",

@@ -18,7 +18,7 @@ end
 complete -c media-transcode -f
 complete -c media-transcode -F
 complete -c media-transcode -k -a '(__media_ids assets)'
-complete -c media-transcode -l quality -s q -x -a '(__fish_append , 2160p 1440p 1080p 720p 480p 360p 240p 144p)' -d 'renditions to make: 1080p,720p,480p'
+complete -c media-transcode -l quality -s q -x -a '(__fish_append , auto source 2160p 1440p 1080p 720p 480p 360p 240p 144p audio)' -d 'renditions to make: 1080p,720p,480p'
 complete -c media-transcode -l crf -x -d 'constant quality; less is better and larger'
 complete -c media-transcode -l preset -x -a 'ultrafast superfast veryfast faster fast medium slow slower veryslow' -d 'speed of the encoder: veryfast ... veryslow'
 complete -c media-transcode -l threads -x -d 'of each encoder; 0: all processors'

@@ -47,13 +47,22 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec)
 /* All that decides the bytes of one rendition, short enough for a name. */
 static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *rung, char recipe[9])
 {
-    json_t *settings = json_pack("{s:s, s:i, s:I, s:I, s:I, s:s}", "what", "mp4 h264 aac", "height",
-                                 rung->height_px, "max", (json_int_t)rung->max_bps, "audio",
-                                 (json_int_t)rung->audio_bps, "crf", (json_int_t)spec->crf,
-                                 "preset", spec->preset);
+    json_t *settings = json_pack("{s:o, s:I, s:s}", "rung", mt_rung_settings(rung), "crf",
+                                 (json_int_t)spec->crf, "preset", spec->preset);
 
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
+}
+
+/* What the encoders here cannot do is refused, not made differently. */
+static int possible(const struct mt_rung *rung, struct mt_err *err)
+{
+    if (rung->audio_only || strcmp(rung->format, "mp4") != 0 ||
+        strcmp(rung->video_codec, "h264") != 0 || strcmp(rung->audio_codec, "aac") != 0 ||
+        rung->upscale || rung->fps > 0 || rung->max_fps > 0)
+        return mt_fail(err, MT_ERR_UNAVAILABLE, "%s: only H.264 and AAC in MP4 can be made",
+                       rung->name);
+    return 0;
 }
 
 static struct mt_output output_of(const struct rendition *r)
@@ -61,7 +70,7 @@ static struct mt_output output_of(const struct rendition *r)
     return (struct mt_output){.name = r->rung->name,
                               .recipe = r->recipe,
                               .ext = "mp4",
-                              .type = r->rung->height_px >= 720 ? "high_res" : "low_res",
+                              .type = mt_rung_type(r->rung),
                               .quality = r->rung->name};
 }
 
@@ -92,6 +101,8 @@ static int plan(struct work *w, struct mt_err *err)
         json_t *entry = NULL;
 
         *r = (struct rendition){.rung = &w->ladder.rungs[i]};
+        if (possible(r->rung, err) < 0)
+            return -1;
         recipe_of(w->spec, r->rung, r->recipe);
         struct mt_output output = output_of(r);
         int made = mt_item_made(w->item, &output, &entry, err);
@@ -115,12 +126,14 @@ static int encode(void *arg, struct mt_worker *worker, struct mt_err *err)
 
     for (int i = 0; i < w->n; i++) {
         const struct mt_rung *rung = w->todo[i].rung;
-        renditions[i] = (struct mt_av_rendition){.name = rung->name,
-                                                 .height_px = rung->height_px,
-                                                 .max_bps = rung->max_bps,
-                                                 .crf = (int)w->spec->crf,
-                                                 .audio_bps = rung->audio_bps,
-                                                 .fd = mt_put_fd(w->todo[i].making.put)};
+        renditions[i] =
+            (struct mt_av_rendition){.name = rung->name,
+                                     .height_px = rung->height_px,
+                                     .video_bps = rung->video_bps,
+                                     .max_bps = rung->max_bps,
+                                     .crf = rung->crf >= 0 ? rung->crf : (int)w->spec->crf,
+                                     .audio_bps = rung->audio_bps,
+                                     .fd = mt_put_fd(w->todo[i].making.put)};
     }
     struct mt_av_transcode spec = {.renditions = renditions,
                                    .n = w->n,
@@ -349,8 +362,18 @@ static bool is_cover(const json_t *stream)
     return false;
 }
 
+/* Pictures a second, which the metadata has as "30000/1001"; 0: not known. */
+static double rate_of(const json_t *stream)
+{
+    int num = 0, den = 1;
+
+    if (sscanf(mt_json_str(stream, "frame_rate", ""), "%d/%d", &num, &den) < 1 || den < 1)
+        return 0;
+    return (double)num / den;
+}
+
 /* The size that a viewer sees, from the probed metadata. */
-static int source_size(const json_t *doc, int *w, int *h, struct mt_err *err)
+static int source_size(const json_t *doc, int *w, int *h, double *fps, struct mt_err *err)
 {
     bool film = strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") == 0;
     json_t *stream;
@@ -360,6 +383,7 @@ static int source_size(const json_t *doc, int *w, int *h, struct mt_err *err)
     {
         *w = (int)mt_json_int(stream, "display_width", 0);
         *h = (int)mt_json_int(stream, "display_height", 0);
+        *fps = rate_of(stream);
         if (film && strcmp(mt_json_str(stream, "type", ""), "video") == 0 && *w > 0 && *h > 0 &&
             !is_cover(stream))
             return 0;
@@ -373,11 +397,12 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
     json_t *dropped = json_array();
     int width = 0, height = 0;
+    double fps = 0;
     int ret = -1;
 
-    if (source_size(item->doc, &width, &height, err) < 0)
+    if (source_size(item->doc, &width, &height, &fps, err) < 0)
         goto out;
-    mt_ladder_fit(&w.ladder, width, height, dropped);
+    mt_ladder_fit(&w.ladder, &(struct mt_shape){.w = width, .h = height, .fps = fps}, dropped);
     if (json_array_size(dropped) > 0)
         json_object_set(item->report, "left_out", dropped);
     if (plan(&w, err) < 0)

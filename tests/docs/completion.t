@@ -94,7 +94,7 @@ done
 # Lists: shells differ in whether they show what stands before the last comma.
 for s in $shells; do
     is "$("offer_$s" media-transcode -q '' | sort | tr '\n' ' ')" \
-        '1080p 1440p 144p 2160p 240p 360p 480p 720p ' "$s: qualities"
+        '1080p 1440p 144p 2160p 240p 360p 480p 720p audio auto source ' "$s: qualities"
     is "$("offer_$s" media-transcode -q 1080p,7 | sed 's/.*,//' | sort -u | grep -x 720p)" 720p "$s: and the next one"
     is "$("offer_$s" media-analyze -t loudness,sc | sed 's/.*,//' | grep -x scenes)" scenes "$s: types of analysis"
     is "$("offer_$s" media-thumbs --format we | sed 's/.*,//')" webp "$s: picture formats"
