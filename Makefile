@@ -77,7 +77,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
 
 # The migrations are part of the programs that write.
 define migrations
-$(O)/lib/db-$1/migrations.o $$(objs.db-$1): $(O)/gen/sql-$1.h
+$$(objs.$(sql.$1)): $(O)/gen/sql-$1.h
 $(O)/gen/sql-$1.h: $$(wildcard share/sql/$1/*.sql) scripts/embed-sql
 	@mkdir -p $$(@D)
 	$$(call say,GEN,$$@)

@@ -8,10 +8,12 @@
 #ifndef MT_CMD_DRIVERS_H
 #define MT_CMD_DRIVERS_H
 
+#include "db-pg/db_pg.h"
 #include "db-sqlite/db_sqlite.h"
 #include "store-fs/store_fs.h"
 
 static const struct mt_store_driver *const mt_stores[] = {&mt_store_fs, NULL};
-static const struct mt_db_driver *const mt_dbs[] = {&mt_db_sqlite, NULL};
+static const struct mt_db_driver *const mt_dbs[] = {&mt_db_sqlite, &mt_db_pg, &mt_db_postgres,
+                                                    NULL};
 
 #endif

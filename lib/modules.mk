@@ -25,6 +25,7 @@ uses.scan      := base json
 uses.store-fs  := base store
 uses.store-mem := base store
 uses.db-sqlite := base db
+uses.db-pg     := base db
 uses.scan-clamd  := base proc scan
 uses.scan-clamav := base json proc scan
 
@@ -54,6 +55,9 @@ pkgs.digest    := libcrypto
 hdrs.digest    := openssl/*
 pkgs.db-sqlite := sqlite3
 hdrs.db-sqlite := sqlite3.h
+# For its header: the library itself is loaded when a URL asks for it.
+pkgs.db-pg     := libpq
+hdrs.db-pg     := libpq-fe.h
 pkgs.jail      := libseccomp
 hdrs.jail      := seccomp.h linux/landlock.h
 pkgs.sniff     := libmagic
@@ -68,8 +72,12 @@ hdrs.clam      := clamav.h
 open.json      := jansson.h
 
 # The drivers that cmd/drivers.h and cmd/scanners.h name.
-uses.drivers   := store-fs db-sqlite
+uses.drivers   := store-fs db-sqlite db-pg
 uses.scanners  := scan-clamd scan-clamav
+
+# Which driver keeps the migrations in share/sql/KIND.
+sql.sqlite     := db-sqlite
+sql.postgresql := db-pg
 
 # What each program is made of. Its link line follows from this and the above.
 uses.media-ingest    := ingest drivers scanners

@@ -21,6 +21,7 @@ tap_exit() {
     local status=$?
     [ -z "$(type -t at_exit)" ] || at_exit
     [ ! -s "$T/.checker" ] || kill "$(cat "$T/.checker")" 2>/dev/null
+    [ -z "${MT_TEST_PG-}" ] || "$MT_TOP/tests/pg.sh" tidy "$T" 2>/dev/null
     chmod -R u+rwX "$T" 2>/dev/null
     rm -rf "$T"
     [ -n "$tap_done" ] || echo "# ended early with status $status"
@@ -143,17 +144,33 @@ document() {
     return 0
 }
 
+# The same tests with another database: MT_TEST_DB=postgresql, on the server in MT_TEST_PG.
+on_postgresql() { [ "${MT_TEST_DB-}" = postgresql ]; }
+only_sqlite() { ! on_postgresql || skip_rest "${1:-it is about SQLite}"; }
+
 # fresh: an empty store and an empty database
 fresh() {
     local n
     n=$(mktemp -d "$T/state.XXXXXX")
     store=$n/store db=$n/media.db
     export MEDIA_STORE="file://$store" MEDIA_DB="sqlite://$db"
+    if on_postgresql; then
+        MEDIA_DB=$(T=$T "$MT_TOP/tests/pg.sh" new) || skip_rest 'no PostgreSQL server'
+        db=$MEDIA_DB
+    fi
     export XDG_CONFIG_HOME=$n/config XDG_STATE_HOME=$n/state XDG_DATA_HOME=$n/data
 }
 fresh
 
-sql() { sqlite3 -batch -cmd '.timeout 10000' "$db" "$1"; }
+# sql STATEMENT: its rows, columns separated by |
+sql() {
+    if on_postgresql; then
+        psql -XAtq "$db" -c "$1"
+    else
+        sqlite3 -batch -cmd '.timeout 10000' "$db" "$1"
+    fi
+}
+has_database() { if on_postgresql; then [ "$(sql "SELECT to_regclass('media_assets')")" != '' ]; else [ -e "$db" ]; fi; }
 
 # media NAME...: makes what scripts/make-media makes, and links it into $T
 media() {
@@ -174,11 +191,11 @@ keys_completed() {
 # consistent NAME: rows and objects agree, nothing half-done is left
 consistent() {
     local keys
-    if [ ! -e "$db" ]; then
+    if ! has_database; then
         is "$(objects)" '' "$1: no object without a database"
         return
     fi
-    is "$(sql 'PRAGMA integrity_check')" ok "$1: the database is sound"
+    on_postgresql || is "$(sql 'PRAGMA integrity_check')" ok "$1: the database is sound"
     is "$(sql "SELECT count(*) FROM media_assets WHERE upload_status IN
         ('pending', 'uploading', 'processing')")" 0 "$1: no asset is half-way"
     is "$(sql "SELECT count(*) FROM media_variants WHERE processing_status IN

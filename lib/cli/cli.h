@@ -153,7 +153,7 @@ extern const char *const mt_color_modes[];
          .arg = "URL",                                                                             \
          .key = "db",                                                                              \
          .offset = MT_FIELD(T, common.db, const char *),                                           \
-         .help = "database: sqlite:///path"},                                                      \
+         .help = "database: sqlite:///path or postgresql://host/name"},                            \
         {.name = "store",                                                                          \
          .common = true,                                                                           \
          .kind = MT_OPT_STR,                                                                       \

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct mt_db {
     const struct mt_db_driver *driver;
@@ -317,6 +318,30 @@ int mt_db_each(struct mt_db *db,
     int ret = run(db, each, ctx, NULL, err, sql, types, ap);
     va_end(ap);
     return ret;
+}
+
+/* --- waking and waiting --- */
+
+int mt_db_notify(struct mt_db *db, const char *channel, struct mt_err *err)
+{
+    return db->driver->notify ? db->driver->notify(db->priv, channel, err) : 0;
+}
+
+int mt_db_wait(struct mt_db *db, const char *channel, int64_t timeout_ms, struct mt_err *err)
+{
+    int64_t ms = timeout_ms < MT_DB_POLL_MS ? timeout_ms : MT_DB_POLL_MS;
+    struct timespec nap = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    if (db->in_transaction)
+        return mt_fail(err, MT_ERR_BUG, "a wait within a transaction");
+    if (db->driver->wait)
+        return db->driver->wait(db->priv, channel, timeout_ms, err);
+    return nanosleep(&nap, NULL) == 0;
+}
+
+int mt_db_wake_fd(const struct mt_db *db)
+{
+    return db->driver->wake_fd ? db->driver->wake_fd(db->priv) : -1;
 }
 
 bool mt_db_is_conflict(const struct mt_err *err)

@@ -8,6 +8,21 @@
  * out; identifiers are UUID text; JSON goes in as text and comes out parsed.
  * Where the two differ, mt_db_dialect() tells them apart.
  *
+ * What this asks of a statement, since PostgreSQL infers the types of s and j
+ * from where they stand (i and b are bigint, d is double precision):
+ *   - a parameter stands for one type: not for an id in one place and for
+ *     text in another (pass it twice);
+ *   - "$1 IS NULL OR col = $1" has no type: make two statements, or pass a flag;
+ *   - times are compared with times: no '', no year 0000;
+ *   - truth values are columns of 0 and 1;
+ *   - ORDER BY says NULLS FIRST or LAST where there may be any;
+ *   - dates, JSON and patterns are worked on in C, not in SQL.
+ * Writing transactions run side by side on PostgreSQL (READ COMMITTED), one
+ * after the other on SQLite: what is looked at before it is changed is locked
+ * (FOR UPDATE), guarded in the WHERE of the change, or kept by a unique index.
+ * Any statement may fail as MT_ERR_LOCKED or MT_ERR_BUSY there; the whole
+ * transaction may be tried again.
+ *
  * A connection belongs to one thread at a time and does not survive fork().
  */
 #ifndef MT_DB_DB_H
@@ -101,6 +116,11 @@ struct mt_db_driver {
     int (*query)(void *priv, const char *sql, const struct mt_db_value *args, int n,
                  int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
                  int64_t *changes, struct mt_err *err);
+
+    /* Optional: see mt_db_notify() and mt_db_wait(). */
+    int (*notify)(void *priv, const char *channel, struct mt_err *err);
+    int (*wait)(void *priv, const char *channel, int64_t timeout_ms, struct mt_err *err);
+    int (*wake_fd)(void *priv); /* optional: see mt_db_wake_fd() */
 };
 
 /*
@@ -158,6 +178,33 @@ json_t *mt_db_row(struct mt_db *db, struct mt_err *err, const char *sql, const c
 int mt_db_each(struct mt_db *db,
                int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
                struct mt_err *err, const char *sql, const char *types, ...) MT_MUST_USE;
+
+/*
+ * Wakes those who wait on the channel (lower-case letters and '_'): within a
+ * transaction when it commits, otherwise at once. Databases that cannot do
+ * nothing; whoever waits there looks again by the clock.
+ */
+int mt_db_notify(struct mt_db *db, const char *channel, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Waits, outside of transactions, until there may be something new: 1 means look
+ * now, 0 that timeout_ms are over or a signal has come, -1 a failure. The first
+ * wait on a channel only begins to listen and gives 1 at once, so that what was
+ * written before is not missed: look, and wait when nothing was found. Where the
+ * database cannot wake anybody (SQLite, PostgreSQL behind PgBouncer) this sleeps
+ * for MT_DB_POLL_MS at most and gives 1. A connection listens to one channel.
+ */
+enum { MT_DB_POLL_MS = 500 };
+int mt_db_wait(struct mt_db *db, const char *channel, int64_t timeout_ms,
+               struct mt_err *err) MT_MUST_USE;
+
+/*
+ * For who waits for other things too: the descriptor that can be read when
+ * mt_db_wait(db, channel, 0) would give 1, or when the connection has ended; -1
+ * if nothing wakes. It is lent, changes with each reconnection (ask for it in
+ * every round, after that wait) and is for poll() only.
+ */
+int mt_db_wake_fd(const struct mt_db *db);
 
 /* Whether the failure is a violated UNIQUE or other constraint. */
 bool mt_db_is_conflict(const struct mt_err *err);

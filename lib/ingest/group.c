@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ATTEMPTS = 3 };
+
 /* Done within a transaction; undone: that transaction was rolled back. */
 struct step {
     int (*run)(struct mt_entry *e, struct mt_err *err);
@@ -50,13 +52,24 @@ static int try_together(struct mt_db *db, const struct step *step, struct mt_ent
     return ret;
 }
 
+/* Where transactions run side by side, a unique index tells of a rival: look again, it is there. */
+static int try_again(struct mt_db *db, const struct step *step, struct mt_entry *const entries[],
+                     int n, struct mt_err *err)
+{
+    int ret = try_together(db, step, entries, n, err);
+
+    for (int i = 1; i < ATTEMPTS && n == 1 && ret < 0 && mt_db_is_conflict(err); i++)
+        ret = try_together(db, step, entries, n, err);
+    return ret;
+}
+
 /* An entry whose step fails is a failed entry. */
 static void together(struct mt_db *db, const struct step *step, struct mt_entry *const entries[],
                      int n)
 {
     struct mt_err err;
 
-    if (n == 0 || try_together(db, step, entries, n, &err) == 0)
+    if (n == 0 || try_again(db, step, entries, n, &err) == 0)
         return;
     if (n == 1) {
         mt_entry_fail(entries[0], &err);

@@ -226,18 +226,18 @@ static void add_stored(struct mt_status *s, struct page *p)
     static const char *const assets[] = {"type", "status", NULL};
     json_t *rows = rows_of(s, p,
                            "SELECT class, kind, SUM(bytes) AS bytes, SUM(n) AS n FROM stored_totals"
-                           " WHERE n > 0 AND status IN ('completed', 'held', 'rejected')"
-                           " GROUP BY class, kind ORDER BY class, kind");
+                           " WHERE status IN ('completed', 'held', 'rejected')"
+                           " GROUP BY class, kind HAVING SUM(n) > 0 ORDER BY class, kind");
 
     head(p, "media_stored_bytes", "gauge", "Bytes of originals and of what was made from them.");
     samples(p, "media_stored_bytes", rows, "bytes", 1, classes);
     head(p, "media_stored_objects", "gauge", "How many of them there are.");
     samples(p, "media_stored_objects", rows, "n", 1, classes);
     json_decref(rows);
-    rows =
-        rows_of(s, p,
-                "SELECT type, status, SUM(n) AS n FROM stored_totals"
-                " WHERE kind = 'original' AND n > 0 GROUP BY type, status ORDER BY type, status");
+    rows = rows_of(s, p,
+                   "SELECT type, status, SUM(n) AS n FROM stored_totals"
+                   " WHERE kind = 'original' GROUP BY type, status HAVING SUM(n) > 0"
+                   " ORDER BY type, status");
     head(p, "media_assets", "gauge", "Assets, by type and status.");
     samples(p, "media_assets", rows, "n", 1, assets);
     json_decref(rows);

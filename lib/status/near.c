@@ -2,7 +2,7 @@
 /* near.c - what somebody may have meant by an id that there is not. */
 #include "status/internal.h"
 
-#include "base/mem.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "catalog/asset.h"
 #include "catalog/job.h"
@@ -34,6 +34,17 @@ static bool is_other(struct mt_db *db, enum mt_status_kind kind, const char *tex
     return row != NULL;
 }
 
+/* The first n characters of text made a whole id with the digit; false if they begin none. */
+static bool pad(const char *text, int n, char digit, char id[MT_UUID_TEXT])
+{
+    for (int i = 0; i < MT_UUID_TEXT - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        id[i] = i < n ? text[i] : dash ? '-' : digit;
+    }
+    id[MT_UUID_TEXT - 1] = '\0';
+    return mt_uuid_valid(id);
+}
+
 /* The ids that share the longest beginning with text, and at least so many characters. */
 static json_t *same_beginning(struct mt_db *db, enum mt_status_kind kind, const char *text,
                               int least)
@@ -46,12 +57,12 @@ static json_t *same_beginning(struct mt_db *db, enum mt_status_kind kind, const 
     json_t *rows = NULL;
 
     for (int n = (int)strlen(text) - 1; n >= least && json_array_size(rows) == 0; n--) {
-        char *from = mt_asprintf("%.*s", n, text);
-        char *to = mt_asprintf("%sg", from);
+        char from[MT_UUID_TEXT];
+        char to[MT_UUID_TEXT];
+        if (!pad(text, n, '0', from) || !pad(text, n, 'f', to))
+            continue;
         json_decref(rows);
         rows = mt_db_rows(db, &ignored, kind == MT_STATUS_JOB ? jobs : assets, "ss", from, to);
-        free(to);
-        free(from);
     }
     return rows;
 }

@@ -267,7 +267,7 @@ static int count_jobs(struct mt_status *s, struct count *c, struct mt_err *err)
     if (!p->since && !p->until)
         return mt_db_each(s->db, count_job, c, err, JOBS, "");
     return mt_db_each(s->db, count_job, c, err, JOBS " WHERE created_at >= $1 AND created_at < $2",
-                      "ss", p->since ? p->since : "0000-01-01T00:00:00.000Z",
+                      "ss", p->since ? p->since : "0001-01-01T00:00:00.000Z",
                       p->until ? p->until : "9999-12-31T23:59:59.999Z");
 }
 

@@ -255,14 +255,13 @@ static void test_variants(struct place *p, const char *asset)
     free(prefix);
 }
 
-int main(void)
+static void test_all(void)
 {
     struct place p = {NULL, NULL};
     struct mt_err err;
 
-    if (!mkdtemp(dir) || !open_place(&p))
-        return 1;
-    char *rm = mt_asprintf("rm -rf '%s'", dir);
+    if (!OK(open_place(&p), "a database and a store"))
+        return;
     test_publish(&p);
     json_t *row = mt_asset_find(p.db, NULL, SUM_A, &err);
     test_names(&p);
@@ -270,11 +269,13 @@ int main(void)
     test_variants(&p, mt_json_str(row, "id", ""));
     json_decref(row);
     close_place(&p); /* a connection does not survive fork() */
-    if (!open_place(&p))
-        return 1;
+    if (!OK(open_place(&p), "opened again"))
+        return;
     test_race(&p);
     close_place(&p);
-    OK(system(rm) == 0, "cleaned up");
-    free(rm);
-    return tap_done();
+}
+
+int main(void)
+{
+    return with_each_database(test_all);
 }

@@ -4,10 +4,12 @@
 #define MT_TESTS_CATALOG_H
 
 #include "../tap.h"
+#include "pg.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "catalog/asset.h"
+#include "db-pg/db_pg.h"
 #include "db-sqlite/db_sqlite.h"
 #include "store-fs/store_fs.h"
 #include "json/json.h"
@@ -20,9 +22,10 @@
 #define SUM_C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 #define USER "11111111-2222-4333-8444-555555555555"
 
-static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, NULL};
+static const struct mt_db_driver *const dbs[] = {&mt_db_sqlite, &mt_db_pg, NULL};
 static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
 static char dir[] = "/tmp/mt-catalog-XXXXXX";
+static char *database; /* URL */
 
 /* What each process opens for itself. */
 struct place {
@@ -32,15 +35,13 @@ struct place {
 
 static inline bool open_place(struct place *p)
 {
-    char *db = mt_asprintf("sqlite://%s/media.db", dir);
     char *store = mt_asprintf("file://%s/store", dir);
     struct mt_err err = {.code = MT_OK};
-    bool ok = mt_db_open(&p->db, db, dbs, MT_DB_WRITE, &err) == 0 &&
+    bool ok = mt_db_open(&p->db, database, dbs, MT_DB_WRITE, &err) == 0 &&
               mt_store_open(&p->store, store, stores, true, &err) == 0;
 
     if (!ok)
         printf("# %s\n", err.msg);
-    free(db);
     free(store);
     return ok;
 }
@@ -115,6 +116,26 @@ static inline int publish(struct place *p, const char *id, const char *checksum,
         printf("# %s\n", err.msg);
     json_decref(metadata);
     return ret;
+}
+
+/* The whole test once with each kind of database, in a directory of its own. */
+static inline int with_each_database(void (*test)(void))
+{
+    for (int pg = 0; pg < 2; pg++) {
+        memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
+        if (!mkdtemp(dir))
+            return 1;
+        char *rm = mt_asprintf("rm -rf '%s'", dir);
+        database = pg ? pg_new() : mt_asprintf("sqlite://%s/media.db", dir);
+        printf("# --- %s\n", database ? database : "no server");
+        if (OK(database != NULL, "there is a database"))
+            test();
+        OK(system(rm) == 0, "cleaned up");
+        free(database);
+        free(rm);
+    }
+    pg_end();
+    return tap_done();
 }
 
 #endif

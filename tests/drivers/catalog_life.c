@@ -292,17 +292,15 @@ static void test_owners(void)
     OK(mt_owner_state(self) == MT_OWNER_DEAD, "the same number, another process: dead");
 }
 
-int main(void)
+static void test_all(void)
 {
     struct place p = {NULL, NULL};
     char id[MT_UUID_TEXT];
     char other[MT_UUID_TEXT];
     char *key;
 
-    if (!mkdtemp(dir) || !open_place(&p))
-        return 1;
-    char *rm = mt_asprintf("rm -rf '%s'", dir);
-    test_owners();
+    if (!OK(open_place(&p), "a database and a store"))
+        return;
     OK(intend(&p, "talk.mov", NULL, id, &key) && publish(&p, id, SUM_A, other) == 0, "an asset");
     test_jobs(&p, id);
     test_document(&p, id);
@@ -310,7 +308,10 @@ int main(void)
     test_silent(&p);
     free(key);
     close_place(&p);
-    OK(system(rm) == 0, "cleaned up");
-    free(rm);
-    return tap_done();
+}
+
+int main(void)
+{
+    test_owners();
+    return with_each_database(test_all);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* db.c - every database driver keeps the promises of db/db.h. */
 #include "../tap.h"
+#include "pg.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db-pg/db_pg.h"
 #include "db-sqlite/db_sqlite.h"
 #include "db/db.h"
 #include "json/json.h"
@@ -11,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct mt_db_driver *const drivers[] = {&mt_db_sqlite, &mt_db_mem, NULL};
+static const struct mt_db_driver *const drivers[] = {&mt_db_sqlite, &mt_db_mem, &mt_db_pg, NULL};
 
 static struct mt_db *open_db(const char *url, enum mt_db_mode mode)
 {
@@ -44,6 +46,11 @@ static int64_t number(struct mt_db *db, const char *sql)
     return n;
 }
 
+static bool is_pg(const struct mt_db *db)
+{
+    return mt_db_dialect(db) == MT_DB_POSTGRESQL;
+}
+
 static void test_types(struct mt_db *db)
 {
     static const char text[] =
@@ -52,7 +59,9 @@ static void test_types(struct mt_db *db)
     json_t *in = json_pack("{s:[i,f,n,b],s:s}", "a", 1, 1.0, 1, "t", text);
     json_t *row;
 
-    OK(run(db, "CREATE TABLE t (i INTEGER, d REAL, s TEXT, j JSON TEXT, z TEXT)"), "a table");
+    OK(run(db, is_pg(db) ? "CREATE TABLE t (i BIGINT, d DOUBLE PRECISION, s TEXT, j JSONB, z TEXT)"
+                         : "CREATE TABLE t (i INTEGER, d REAL, s TEXT, j JSON TEXT, z TEXT)"),
+       "a table");
     OK(mt_db_exec(db, NULL, &err, "INSERT INTO t VALUES ($1, $2, $3, $4, $5)", "idsjs", INT64_MIN,
                   0.1, text, in, (char *)NULL) == 0,
        "a row of every type goes in");
@@ -239,6 +248,24 @@ static void test_cache(struct mt_db *db)
     OK(right, "more statements than are kept prepared");
 }
 
+static void test_waiting(struct mt_db *db)
+{
+    struct mt_err err;
+    int64_t start = mt_mono_us();
+
+    OK(mt_db_wait(db, "test_channel", 0, &err) >= 0 &&
+           mt_db_wait(db, "test_channel", 30, &err) >= 0,
+       "one can wait");
+    OK(mt_mono_us() - start < 5000000, "with an end");
+    OK(mt_db_notify(db, "test_channel", &err) == 0 &&
+           mt_db_wait(db, "test_channel", 10000, &err) == 1,
+       "what was notified, or may have been, is looked at");
+    OK(mt_db_begin(db, true, &err) == 0 && mt_db_notify(db, "test_channel", &err) == 0 &&
+           mt_db_wait(db, "test_channel", 10, &err) < 0 && err.code == MT_ERR_BUG,
+       "nobody waits within a transaction");
+    mt_db_rollback(db);
+}
+
 static void conform(const char *url)
 {
     struct mt_db *db = open_db(url, MT_DB_WRITE);
@@ -247,7 +274,8 @@ static void conform(const char *url)
     printf("# --- %s\n", url);
     if (!OK(db != NULL, "opens"))
         return;
-    OK(mt_db_dialect(db) == MT_DB_SQLITE && mt_db_name(db)[0], "knows its dialect and name");
+    OK(is_pg(db) == (strncmp(url, "postgresql:", 11) == 0) && mt_db_name(db)[0],
+       "knows its dialect and name");
     OK(number(db, "SELECT count(*) AS n FROM media_assets") == 0, "has the schema");
     test_types(db);
     test_json_columns(db);
@@ -256,6 +284,7 @@ static void conform(const char *url)
     test_rows(db);
     test_transactions(db);
     test_cache(db);
+    test_waiting(db);
     OK(mt_db_begin(db, true, &err) == 0 && run(db, "INSERT INTO x VALUES (50, NULL)"),
        "a transaction is left open");
     mt_db_close(&db);
@@ -289,6 +318,36 @@ static bool refused(const char *url, enum mt_code code)
     return false;
 }
 
+/* What one connection left is there for the next, and no more. */
+static void test_reopened(const char *url)
+{
+    struct mt_db *db = open_db(url, MT_DB_WRITE);
+
+    OK(db && number(db, "SELECT count(*) AS n FROM x") == 1,
+       "reopened: the committed is there, the rest is not");
+    if (db)
+        test_schema_defaults(db);
+    mt_db_close(&db);
+}
+
+static void conform_pg(void)
+{
+    char *direct = pg_new();
+    char *other = pg_new();
+
+    if (!OK(direct && other, "there is a PostgreSQL server"))
+        return;
+    conform(direct);
+    test_reopened(direct);
+    OK(refused(other, MT_ERR_SCHEMA), "an empty database cannot be read");
+    char *pooled = mt_asprintf("%s&port=6432", other);
+    conform(pooled);
+    test_reopened(pooled);
+    free(pooled);
+    free(other);
+    free(direct);
+}
+
 int main(void)
 {
     char dir[] = "/tmp/mt-db-XXXXXX";
@@ -299,13 +358,8 @@ int main(void)
     char *rm = mt_asprintf("rm -rf '%s'", dir);
     conform("mem:");
     conform(url);
-
-    struct mt_db *db = open_db(url, MT_DB_WRITE);
-    OK(db && number(db, "SELECT count(*) AS n FROM x") == 1,
-       "reopened: the committed is there, the rest is not");
-    if (db)
-        test_schema_defaults(db);
-    mt_db_close(&db);
+    test_reopened(url);
+    conform_pg();
     OK(refused("nosuch:x", MT_ERR_CONFIG), "an unknown scheme is a configuration error");
     OK(refused("/just/a/path", MT_ERR_CONFIG), "so is a path");
     OK(refused("sqlite:///x?tiemout_ms=1", MT_ERR_CONFIG), "so is a misspelt parameter");
@@ -316,5 +370,6 @@ int main(void)
     OK(system(rm) == 0, "cleaned up");
     free(rm);
     free(url);
+    pg_end();
     return tap_done();
 }
