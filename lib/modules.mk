@@ -40,11 +40,13 @@ uses.engine    := base json jail
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
 uses.catalog   := base json doc db store
+uses.queue     := base json db catalog
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc store stage worker av
 uses.analyze   := base json cli doc store stage worker av
+uses.work      := base json cli doc proc db catalog queue
 uses.status    := base json cli doc proc db store catalog
 
 pkgs.json      := jansson
@@ -87,3 +89,4 @@ uses.media-transcode := transcode drivers
 uses.media-thumbs    := thumbs drivers
 uses.media-analyze   := analyze drivers
 uses.media-status    := status drivers
+uses.media-queue     := work drivers

@@ -46,6 +46,7 @@ enum mt_code {
     MT_ERR_OUTSIDE_STORE,     /* a document's URL points outside the store */
     MT_ERR_BUSY,              /* a peer is busy, throttles or is unreachable */
     MT_ERR_LOCKED,            /* another process holds it */
+    MT_ERR_LEASE,             /* the lease on the job is over, somebody else may have it */
     MT_ERR_NO_SPACE,          /* disk or quota full */
     MT_ERR_READ_ONLY,         /* the store or database cannot be written */
     MT_ERR_IO,                /* the local system failed; see os_errno */

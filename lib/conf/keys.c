@@ -33,6 +33,11 @@ const struct mt_conf_key mt_conf_keys[] = {
     {"database.port", "integer", "its port"},
     {"database.name", "text", "its database"},
     {"database.pool_size", "integer", "connections of one process at most"},
+    {"queue.lease", "duration", "how long a lease on a job lasts without a heartbeat"},
+    {"queue.heartbeat", "duration", "how often a worker renews its leases"},
+    {"queue.backoff", "duration", "wait after the first failed attempt; doubles with each"},
+    {"queue.backoff_max", "duration", "longest wait between two attempts"},
+    {"queue.handlers", "text", "directory of the handlers of jobs"},
     {"log.format", "text", "text, json or journal"},
     {NULL, NULL, NULL},
 };

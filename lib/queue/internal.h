@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* internal.h - shared by the files of lib/queue only. */
+#ifndef MT_QUEUE_INTERNAL_H
+#define MT_QUEUE_INTERNAL_H
+
+#include "queue/queue.h"
+
+/*
+ * The statement for this kind of database: everything in which SQLite and
+ * PostgreSQL differ here. In braces, n being the number of a parameter:
+ *   {now}      the database's time
+ *   {now+$n}   that many seconds (d) later
+ *   {uuid}     a new identifier
+ *   {ids $n}   as IN wants them: the identifiers in a JSON array (j)
+ *   {words $n} the same of words
+ *   {needs $n} that the array in the column needs holds nothing that is not in the JSON array
+ *   {skip}     lock the rows, pass over those that others have locked
+ *   {update}, {share}   lock the rows against others' writing; for this transaction to write or not
+ * Returns out.
+ */
+enum { MT_QUEUE_SQL = 4096 };
+const char *mt_queue_sql(const struct mt_db *db, char out[MT_QUEUE_SQL], const char *text);
+
+/* The database's time, in microseconds since 1970. */
+int mt_queue_now(struct mt_db *db, int64_t *now_us, struct mt_err *err) MT_MUST_USE;
+
+/* The time in the member of a row, microseconds since 1970; 0 if there is none. */
+int64_t mt_queue_time(const json_t *row, const char *name);
+
+/* Fills an event's payload and adds it: "job.<what>". In the caller's transaction. */
+int mt_queue_event(struct mt_db *db, const char *what, const json_t *job, const char *status,
+                   const json_t *error, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * What the end of a job (now completed, failed, dead or cancelled) means for those that depend on
+ * it: they wait for one less, or are cancelled. In the caller's transaction.
+ */
+int mt_queue_settle(struct mt_db *db, const char *id, const char *status,
+                    struct mt_err *err) MT_MUST_USE;
+
+/* The opposite, of a job that is pending again. */
+int mt_queue_unsettle(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
+
+/* Records the dependencies of a new job and counts them. In the caller's transaction. */
+int mt_queue_depend(struct mt_db *db, const char *id, const json_t *depends_on, const json_t *refs,
+                    int64_t *waiting_on, struct mt_err *err) MT_MUST_USE;
+
+/* Ends the row of job_attempts of the job's latest lease. In the caller's transaction. */
+struct mt_queue_attempt_end {
+    const char *status; /* completed, failed, released, lapsed, cancelled */
+    const char *stage;
+    int exit_status, signal; /* -1, 0: none */
+    const json_t *error;
+    const char *words;
+};
+int mt_queue_end_attempt(struct mt_db *db, const char *id, int64_t token,
+                         const struct mt_queue_attempt_end *end, struct mt_err *err) MT_MUST_USE;
+
+/* MT_ERR_LEASE, or MT_ERR_NOT_FOUND if there is no such job at all. Returns -1. */
+int mt_queue_fail_lease(struct mt_db *db, const char *id, int64_t token, struct mt_err *err);
+
+/* Uniform in [0, 1). */
+double mt_queue_random(void);
+
+#endif
