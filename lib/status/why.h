@@ -32,4 +32,13 @@ char *mt_why_quote(const char *text);
 /* Shows a story of any kind to people. */
 int mt_why_show(struct mt_status *s, const json_t *story, struct mt_err *err) MT_MUST_USE;
 
+/* What the job depends on: [{job_id, type, status, on_failure, error}], the oldest first. New. */
+json_t *mt_why_depends(struct mt_status *s, const char *id, struct mt_err *err);
+
+/* The job whose failure was handed down to the one with this error; NULL if none was. New. */
+json_t *mt_why_root(struct mt_status *s, const json_t *error);
+
+/* Cause and remedy of the story become those of root, which failed first. */
+void mt_why_blame(json_t *story, const json_t *root);
+
 #endif

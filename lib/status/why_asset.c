@@ -2,6 +2,7 @@
 /* why_asset.c - the stories of assets and uploads: what holds, spoils or stopped them. */
 #include "status/why.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "catalog/job.h"
 #include "catalog/owner.h"
@@ -191,15 +192,27 @@ static json_t *main_finding(const json_t *row, const json_t *findings)
     return NULL;
 }
 
+/* What is said of a state is followed by what led to it, if anything else was found. Lent. */
+static json_t *reason_of(const json_t *finding, const json_t *findings)
+{
+    const char *what = mt_json_str(finding, "what", "");
+
+    if (strcmp(what, "held") != 0 && strcmp(what, "rejected") != 0 && strcmp(what, "failed") != 0)
+        return NULL;
+    return json_array_get(findings, 1);
+}
+
 static void sum_up(json_t *story, const json_t *row, const json_t *findings, const json_t *jobs)
 {
     const json_t *finding = main_finding(row, findings);
+    const json_t *reason = reason_of(finding, findings);
     const json_t *job = open_failure(jobs);
     const char *status = mt_json_str(row, "upload_status", "?");
     char *text;
 
     if (finding)
-        text = mt_asprintf("the asset is '%s': %s", status, mt_json_str(finding, "text", ""));
+        text = mt_asprintf("the asset is '%s': %s%s%s", status, mt_json_str(finding, "text", ""),
+                           reason ? "; " : "", mt_json_str(reason, "text", ""));
     else if (job)
         text = mt_strdup(mt_json_str(job, "summary", ""));
     else
@@ -240,16 +253,34 @@ json_t *mt_why_asset(struct mt_status *s, const json_t *row, struct mt_err *err)
 
 /* --- uploads --- */
 
+static bool is_over(const char *until)
+{
+    char now[MT_TIME_TEXT];
+
+    return until && strcmp(until, mt_time_text(mt_now_us(), now)) < 0;
+}
+
+/* What is to be done about an upload of which no error is known; NULL: nothing. */
+static const char *upload_remedy(const json_t *row)
+{
+    if (strcmp(mt_json_str(row, "status", ""), "uploading") != 0)
+        return NULL;
+    return is_over(mt_json_str(row, "expires_at", NULL)) ? "upload the file again"
+                                                         : "let the client go on where it stopped";
+}
+
 static char *sum_up_upload(const json_t *row, const json_t *error)
 {
     const char *status = mt_json_str(row, "status", "?");
     const char *message = mt_json_str(error, "message", NULL);
+    const char *until = mt_json_str(row, "expires_at", NULL);
 
     if (message)
         return mt_asprintf("the upload is '%s': %s", status, message);
     if (strcmp(status, "uploading") == 0)
-        return mt_asprintf("the upload is not finished; it is kept until %s",
-                           mt_json_str(row, "expires_at", "it is removed"));
+        return mt_asprintf(is_over(until) ? "the upload was not finished; it was kept until %s"
+                                          : "the upload is not finished; it is kept until %s",
+                           until ? until : "it is removed");
     return mt_asprintf("the upload is '%s'", status);
 }
 
@@ -274,6 +305,8 @@ json_t *mt_why_upload(struct mt_status *s, const json_t *row, struct mt_err *err
                               json_object_get(row, "id"), "summary", mt_json_text(text));
     free(text);
     mt_why_cause(story, error ? error : mt_json_at(told, "error"));
+    if (!mt_json_at(story, "remedy"))
+        json_object_set_new(story, "remedy", mt_json_text(upload_remedy(row)));
     json_object_set(story, "error", error ? (json_t *)(uintptr_t)error : json_null());
     mt_why_copy(story, "command", told, "command");
     mt_why_copy(story, "name", row, "original_filename");

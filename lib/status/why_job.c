@@ -207,7 +207,7 @@ static char *sum_up_waiting(struct mt_status *s, const json_t *row)
     return text;
 }
 
-static char *sum_up_end(const json_t *row, const json_t *error)
+static char *sum_up_end(const json_t *row, const json_t *error, const json_t *root)
 {
     const char *status = mt_json_str(row, "status", "");
     const char *type = mt_json_str(row, "job_type", "job");
@@ -217,6 +217,12 @@ static char *sum_up_end(const json_t *row, const json_t *error)
     if (strcmp(status, "completed") == 0)
         return mt_asprintf("%s was completed (%s): nothing failed", type,
                            mt_json_str(row, "outcome", "ok"));
+    if (root)
+        return mt_asprintf(
+            "%s was cancelled, because %s '%s', on which it depends, %s: %s", type,
+            mt_json_str(root, "job_type", "job"), mt_json_str(root, "id", ""),
+            strcmp(mt_json_str(root, "status", ""), "cancelled") == 0 ? "was cancelled" : "failed",
+            mt_json_str(root, "error.message", "no reason was recorded"));
     if (strcmp(status, "cancelled") == 0)
         return mt_asprintf("%s was cancelled: %s", type, message ? message : "on request");
     if (strcmp(status, "dead") == 0)
@@ -225,7 +231,8 @@ static char *sum_up_end(const json_t *row, const json_t *error)
     return mt_asprintf("%s failed: %s", type, message ? message : "no reason was recorded");
 }
 
-static char *sum_up(struct mt_status *s, const json_t *row, const json_t *body, const json_t *error)
+static char *sum_up(struct mt_status *s, const json_t *row, const json_t *body, const json_t *error,
+                    const json_t *root)
 {
     const char *status = mt_json_str(row, "status", "");
     const json_t *alive = json_object_get(body, "alive");
@@ -233,7 +240,7 @@ static char *sum_up(struct mt_status *s, const json_t *row, const json_t *body, 
     if (strcmp(status, "pending") == 0)
         return sum_up_waiting(s, row);
     if (strcmp(status, "processing") != 0)
-        return sum_up_end(row, error);
+        return sum_up_end(row, error, root);
     if (json_is_false(alive))
         return mt_strdup("the process that worked on it is dead; the next program that writes "
                          "to the database makes it a failed job, or it is claimed again");
@@ -255,6 +262,17 @@ static json_t *error_of(const json_t *body)
     return error;
 }
 
+/* Where the job's own row tells no error, that of its last attempt. New or NULL. */
+static json_t *error_of_attempts(const json_t *row, const json_t *attempts)
+{
+    const char *status = mt_json_str(row, "status", "");
+    size_t n = json_array_size(attempts);
+
+    if (n == 0 || (strcmp(status, "failed") != 0 && strcmp(status, "dead") != 0))
+        return NULL;
+    return json_incref(mt_json_at(json_array_get(attempts, n - 1), "error"));
+}
+
 json_t *mt_why_job(struct mt_status *s, const json_t *row, struct mt_err *err)
 {
     static const char *const members[] = {
@@ -263,23 +281,32 @@ json_t *mt_why_job(struct mt_status *s, const json_t *row, struct mt_err *err)
     json_t *body = mt_status_job_body(row);
     json_t *error = error_of(body);
     json_t *attempts = attempts_of(s, row, body, error, err);
+    json_t *depends = attempts ? mt_why_depends(s, mt_json_str(row, "id", ""), err) : NULL;
+    if (!error)
+        error = error_of_attempts(row, attempts);
+    json_t *root = mt_why_root(s, error);
     json_t *story = NULL;
 
-    if (attempts) {
-        char *summary = sum_up(s, row, body, error);
+    if (depends) {
+        char *summary = sum_up(s, row, body, error, root);
         story = json_pack("{s:i, s:s, s:O, s:o}", "schema", 1, "kind", "job", "id",
                           json_object_get(body, "job_id"), "summary", mt_json_text(summary));
         free(summary);
         mt_why_cause(story, error);
+        if (root)
+            mt_why_blame(story, root);
         json_object_set(story, "error", error ? error : json_null());
         json_object_set_new(story, "where", where_of(s, row, error));
         json_object_set_new(story, "death", last_death(error, attempts));
         mt_why_again(s, row, story);
         json_object_set(story, "history", attempts);
+        json_object_set(story, "depends_on", depends);
         mt_why_copy(story, "parameters", row, "input_parameters");
         for (size_t i = 0; i < sizeof members / sizeof *members; i++)
             mt_why_copy(story, members[i], body, members[i]);
     }
+    json_decref(root);
+    json_decref(depends);
     json_decref(attempts);
     json_decref(error);
     json_decref(body);

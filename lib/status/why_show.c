@@ -81,6 +81,32 @@ static void show_attempts(const struct mt_table_style *style, const json_t *stor
     mt_table_free(&table);
 }
 
+static void show_depends(const struct mt_table_style *style, const json_t *story)
+{
+    static const struct mt_column columns[] = {{.title = "AFTER"},
+                                               {.title = "STATUS", .status = true, .rank = 1},
+                                               {.title = "TYPE", .rank = 3},
+                                               {.title = "WHY", .least = 12, .rank = 2}};
+    const json_t *depends = json_object_get(story, "depends_on");
+    struct mt_table table;
+    size_t i;
+    json_t *one;
+
+    if (json_array_size(depends) == 0)
+        return;
+    mt_table_init(&table, columns, 4);
+    json_array_foreach(depends, i, one)
+    {
+        const char *cells[] = {mt_json_str(one, "job_id", ""), mt_json_str(one, "status", ""),
+                               mt_json_str(one, "type", ""),
+                               mt_json_str(one, "error.message", NULL)};
+        mt_table_add(&table, cells);
+    }
+    mt_table_heading(style, "Depends on");
+    mt_table_print(&table, style);
+    mt_table_free(&table);
+}
+
 /* A command is never wrapped, so that it can be copied. */
 static void show_command(const struct mt_table_style *style, const json_t *story)
 {
@@ -116,6 +142,7 @@ static void show_job(const struct mt_table_style *style, const json_t *story)
     mt_table_field(style, "Asset", mt_json_str(story, "asset_id", NULL));
     mt_table_field(style, "Started", when);
     show_attempts(style, story);
+    show_depends(style, story);
     if (strcmp(mt_json_str(story, "status", ""), "completed") != 0)
         show_command(style, story);
     free(when);

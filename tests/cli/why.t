@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # why.t - twenty kinds of failed jobs, made on purpose, each explained right, and from rows alone.
 . "$(dirname "$0")/../tap.sh"
+. "$(dirname "$0")/../clamav.sh"
 
 media clip.mp4 clip.mkv slow.mp4 still.png tone.wav cut.mp4 truncated.mp4 empty.mp4 noise.mp4 text.jpg
 cd "$T" || exit 1
 at_exit() {
     mountpoint -q "$T/small" && umount "$T/small"
+    rm -f "$T/growing.mp4"
     return 0
 }
 
@@ -67,6 +69,28 @@ ffmpeg -v error -y -i clip.mp4 -c copy -encryption_scheme cenc-aes-ctr \
     locked.mp4
 run media-ingest locked.mp4
 explains 'encrypted' encrypted 'encrypted' 'without copy protection' '.death.signal == null'
+cp slow.mp4 growing.mp4
+(while [ -e growing.mp4 ]; do touch growing.mp4; sleep 0.005; done) &
+writer=$!
+run media-ingest growing.mp4
+rm growing.mp4
+wait $writer
+explains 'a file that is still being written' source_changed 'changed while it was read' 'has finished' \
+    '.retryable and (.where.file | endswith("/growing.mp4"))'
+signatures "$T/signatures"
+cp clip.mp4 bad.mp4
+eicar >>bad.mp4
+run media-ingest --scanner "clamav:$T/signatures" bad.mp4
+explains 'a virus' infected 'scanner found something' 'do not open' \
+    '(.summary | test("Test.Eicar.Body")) and (.command | test("--scanner=clamav:"))'
+bad=$(sql "SELECT id FROM media_assets WHERE upload_status = 'rejected' ORDER BY created_at DESC LIMIT 1")
+if [ -n "$bad" ]; then
+    run media-status why "$bad"
+    valid why 'a rejected asset: as the schema says'
+    json_true '(.summary | test("refused.*Test.Eicar.Body")) and ([.findings[].what] | contains(["rejected", "scan"]))' \
+        'an infected asset says by what'
+fi
+
 mkdir alone
 cp "$(command -v media-ingest)" alone/
 run alone/media-ingest clip.mp4
