@@ -17,7 +17,7 @@ struct settings {
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
     int64_t jobs, settle_us, url_timeout_us;
     const char *watch, *after, *policy, *quarantine;
-    bool recursive, force, allow_url, allow_private, allow_http;
+    bool recursive, force, thorough, allow_url, allow_private, allow_http;
     const char *video, *audio, *image;
     int64_t scan_max_age_us, scan_timeout_us;
     const char *uploaded_by, *name, *metadata, *options, *scanner, *on_incomplete, *on_skipped;
@@ -79,7 +79,10 @@ static const struct mt_opt opts[] = {
     MT_INT(struct settings, frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",
            "pictures in one stream"),
     MT_SIZE(struct settings, memory, 0, "memory", "limits.memory", "memory of one jailed process"),
-    MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL, "longest look at one file"),
+    MT_FLAG(struct settings, thorough, 0, "thorough",
+            "decode all of each file, not only its beginning and end"),
+    MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL,
+                "longest look at one file, or without a step in a thorough look"),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
     {0},
@@ -176,7 +179,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .dbs = mt_dbs,
                              .formats = {s->video, s->audio, s->image},
                              .limits = {s->pixels, s->side, s->streams, s->duration_us, s->frames,
-                                        s->memory, s->timeout_us},
+                                        s->memory, s->timeout_us, s->thorough},
                              .scanners = mt_scanners,
                              .scanner = s->scanner,
                              .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),

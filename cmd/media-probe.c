@@ -22,7 +22,7 @@
 
 struct settings {
     struct mt_common common;
-    bool serve, capabilities;
+    bool serve, capabilities, thorough;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
 };
 
@@ -38,7 +38,10 @@ static const struct mt_opt opts[] = {
     MT_INT(struct settings, frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",
            "pictures in one stream"),
     MT_SIZE(struct settings, memory, 0, "memory", "limits.memory", "memory of the jailed process"),
-    MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL, "longest work on one file"),
+    MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL,
+                "longest work on one file, or without a step in a thorough look"),
+    MT_FLAG(struct settings, thorough, 0, "thorough",
+            "decode all of each file, not only its beginning and end"),
     MT_FLAG(struct settings, serve, 0, "serve", "answer media-ingest on a socket at stdin"),
     MT_FLAG(struct settings, capabilities, 0, "capabilities",
             "say which codecs and filters are here, and exit"),
@@ -49,6 +52,8 @@ static const struct mt_opt opts[] = {
 static const struct mt_example examples[] = {
     {"What is in a file:", "media-probe talk.mov"},
     {"How long are they, in seconds:", "media-probe *.mp4 | jq .asset.metadata.duration"},
+    {"Is every picture and sound of it whole:",
+     "media-probe --thorough talk.mov | jq .asset.metadata.damage"},
     {"Bytes from a pipe:", "curl -s https://example.org/a.mp3 | media-probe -"},
     {NULL, NULL},
 };
@@ -84,6 +89,13 @@ static int check_size(const struct settings *set, const char *name, const struct
     return 0;
 }
 
+static int show_progress(void *ctx, int64_t done_us, int64_t total_us)
+{
+    (void)ctx;
+    mt_progress_update(done_us, total_us);
+    return mt_stop_signal() != 0;
+}
+
 /* Looks at the file behind fd and puts what it finds into the document's asset. */
 static int describe(struct job *job, json_t *doc, int fd, const char *name, struct mt_err *err)
 {
@@ -91,7 +103,9 @@ static int describe(struct job *job, json_t *doc, int fd, const char *name, stru
     struct mt_probe_limits limits = {
         .av = {s->pixels, s->side, s->streams, s->duration_us, s->frames},
         .memory_bytes = s->memory,
-        .wall_us = s->timeout_us};
+        .wall_us = s->timeout_us,
+        .thorough = s->thorough,
+        .progress = {show_progress, NULL}};
     json_t *asset = json_object_get(doc, "asset");
     json_t *seen = NULL;
     struct stat st;
@@ -114,6 +128,11 @@ static int describe(struct job *job, json_t *doc, int fd, const char *name, stru
     json_decref(found);
     json_decref(seen);
     return metadata ? 0 : -1;
+}
+
+static enum mt_progress_unit unit(const struct settings *set)
+{
+    return set->thorough ? MT_UNIT_MEDIA : MT_UNIT_COUNT;
 }
 
 /* Reports a document and counts it. */
@@ -169,7 +188,7 @@ static int probe_name(struct job *job, const char *name, struct mt_err *err)
     struct mt_err failure;
     struct stat st;
 
-    mt_progress_begin(name, "probe", MT_UNIT_COUNT, 0);
+    mt_progress_begin(name, "probe", unit(job->set), 0);
     int fd = is_stdin ? stdin_as_file(job->set, &failure) : mt_open_regular(name, &st, &failure);
     int ret = fd < 0 ? -1 : describe(job, doc, fd, name, &failure);
     mt_fd_close(&fd);
@@ -214,7 +233,7 @@ static int probe_document(struct job *job, const char *line, size_t n, struct mt
         return ret;
     }
     const char *name = mt_json_str(doc, "asset.original_filename", "?");
-    mt_progress_begin(name, "probe", MT_UNIT_COUNT, 0);
+    mt_progress_begin(name, "probe", unit(job->set), 0);
     int fd = ret < 0 ? -1 : open_url(job, doc, &failure);
     ret = fd < 0 ? -1 : describe(job, doc, fd, name, &failure);
     mt_fd_close(&fd);

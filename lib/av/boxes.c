@@ -86,6 +86,30 @@ static void find_scheme(struct walk *w, const struct box *entry)
 
 static void walk(struct walk *w, int64_t at, int64_t end, int depth);
 
+/* Entries of a list are boxes of eight bytes at least. */
+static void count_tags(struct walk *w, const struct box *box)
+{
+    int64_t end = box->end < w->size ? box->end : w->size;
+    int64_t at = box->body + (is(box, "keys") ? 8 : 0);
+    struct box entry;
+
+    while (w->left > 0 && box_at(w, at, end, &entry)) {
+        w->left--;
+        w->found->tags++;
+        if (entry.end <= at || entry.end > end)
+            break;
+        at = entry.end;
+    }
+}
+
+/* In MP4 a meta box begins with version and flags (14496-12, 8.11.1), in QuickTime with a box. */
+static int64_t meta_header(const struct walk *w, const struct box *box)
+{
+    uint8_t h[8] = {0};
+
+    return mt_bytes_at(w->fd, box->body, h, sizeof(h)) && memcmp(h + 4, "hdlr", 4) == 0 ? 0 : 4;
+}
+
 static void look_inside(struct walk *w, const struct box *box, int depth)
 {
     int64_t end = box->end < w->size ? box->end : w->size;
@@ -94,12 +118,22 @@ static void look_inside(struct walk *w, const struct box *box, int depth)
         find_scheme(w, box);
     else if (is(box, "pssh"))
         w->found->encrypted = true;
-    else if (is(box, "mvex"))
+    else if (is(box, "mvex")) {
         w->found->fragmented = true;
+        walk(w, box->body, end, depth + 1);
+    } else if (is(box, "mehd"))
+        w->found->listed = true;
+    else if (is_one_of(box, "ilst keys "))
+        count_tags(w, box);
     else if (is(box, "stsd"))
         walk(w, box->body + 8, end, depth + 1);
     else if (is_one_of(box, "moov trak mdia minf stbl "))
         walk(w, box->body, end, depth + 1);
+    else if (is(box, "udta")) {
+        count_tags(w, box);
+        walk(w, box->body, end, depth + 1);
+    } else if (is(box, "meta") && depth > 0)
+        walk(w, box->body + meta_header(w, box), end, depth + 1);
 }
 
 static void walk(struct walk *w, int64_t at, int64_t end, int depth)
@@ -130,6 +164,28 @@ static void read_brands(struct walk *w, const struct box *box)
             w->found->heif |= i != 4 && memcmp(data + i, brands[b], 4) == 0;
 }
 
+/* The sizes of the segments that follow an index (14496-12, 8.16.3), added up. */
+static void read_sidx(struct walk *w, const struct box *box)
+{
+    uint8_t h[32] = {0}, entry[12];
+
+    if (!mt_bytes_at(w->fd, box->body, h, sizeof(h)))
+        return;
+    bool wide = h[0] != 0;
+    uint64_t first = wide ? mt_be64(h + 20) : mt_be32(h + 16);
+    int64_t at = box->body + (wide ? 32 : 24);
+    int n = (int)mt_be16(h + (wide ? 30 : 22));
+    if (first > (uint64_t)w->size)
+        return;
+    int64_t sum = box->end + (int64_t)first;
+    for (int i = 0; i < n && at + 12 <= box->end; i++, at += 12) {
+        if (!mt_bytes_at(w->fd, at, entry, sizeof(entry)))
+            return;
+        sum += mt_be32(entry) & 0x7FFFFFFF;
+    }
+    w->found->listed_end = sum;
+}
+
 static void note_top(struct walk *w, const struct box *box)
 {
     struct mt_boxes *f = w->found;
@@ -140,6 +196,9 @@ static void note_top(struct walk *w, const struct box *box)
     f->moof |= is(box, "moof");
     f->meta |= is(box, "meta");
     f->mdat |= is(box, "mdat");
+    f->listed |= is(box, "mfra") || is(box, "sidx");
+    if (is(box, "sidx"))
+        read_sidx(w, box);
     if (strchr(box->type, '?')) {
         f->junk = w->size - box->at;
     } else if (box->end > w->size) {

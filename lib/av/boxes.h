@@ -10,14 +10,17 @@
 
 struct mt_boxes {
     bool ftyp, moov, mdat, moof, meta;
-    bool heif;         /* a brand of still pictures */
-    bool fragmented;   /* moov announces fragments */
-    bool encrypted;    /* a protected sample entry, or protection data of a key system */
-    char scheme[5];    /* "cenc", "cbcs" ...; empty if not told */
-    int64_t short_by;  /* bytes that the last box has and the file has not */
-    char short_box[5]; /* its type, printable */
-    int64_t junk;      /* bytes at the end that are no boxes at all */
-    int64_t rest;      /* bytes behind the last whole box that are too few for a header */
+    bool heif;          /* a brand of still pictures */
+    bool fragmented;    /* moov announces fragments */
+    bool listed;        /* their number or the length of all is told (mfra, mehd, sidx) */
+    int tags;           /* entries of lists of tags */
+    bool encrypted;     /* a protected sample entry, or protection data of a key system */
+    char scheme[5];     /* "cenc", "cbcs" ...; empty if not told */
+    int64_t listed_end; /* where the last segment index (sidx) says that its segments end, or 0 */
+    int64_t short_by;   /* bytes that the last box has and the file has not */
+    char short_box[5];  /* its type, printable */
+    int64_t junk;       /* bytes at the end that are no boxes at all */
+    int64_t rest;       /* bytes behind the last whole box that are too few for a header */
 };
 
 /* Walks the boxes of fd, reading headers and the movie box only; amounts are bounded. */

@@ -24,6 +24,11 @@ static inline uint64_t mt_be64(const uint8_t *p)
     return (uint64_t)mt_be32(p) << 32 | mt_be32(p + 4);
 }
 
+static inline uint32_t mt_le16(const uint8_t *p)
+{
+    return (uint32_t)p[1] << 8 | p[0];
+}
+
 static inline uint32_t mt_le32(const uint8_t *p)
 {
     return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
@@ -61,6 +66,13 @@ static inline int mt_bytes_next(struct mt_bytes *b)
     b->at++;
     return b->buf[b->used++];
 }
+
+/*
+ * The sum of n bytes from an offset on by av_crc() with one of its tables, begun with seed.
+ * False when they cannot be read.
+ */
+bool mt_bytes_crc(int fd, int64_t at, int64_t n, const uint32_t *table, uint32_t seed,
+                  uint32_t *sum);
 
 /* Goes on from another offset. */
 static inline void mt_bytes_seek(struct mt_bytes *b, int64_t at)

@@ -230,11 +230,14 @@ static void describe_audio(json_t *o, const AVStream *st)
     json_object_set_new(o, "bit_depth", positive(par->bits_per_raw_sample));
 }
 
+/* What the packets show; the header's figure where it is the same within 2 %, or nothing was seen.
+ */
 static int64_t bit_rate(const AVStream *st, const struct mt_walked *s, int64_t us)
 {
-    if (st->codecpar->bit_rate > 0)
-        return st->codecpar->bit_rate;
-    return us > 0 && s->bytes > 0 ? av_rescale(s->bytes, 8000000, us) : 0;
+    int64_t claim = st->codecpar->bit_rate;
+    int64_t real = us > 0 && s->bytes > 0 ? av_rescale(s->bytes, 8000000, us) : 0;
+
+    return claim > 0 && (real == 0 || llabs(claim - real) <= real / 50) ? claim : real;
 }
 
 static json_t *describe_stream(const struct mt_in *in, const struct mt_walk *w, unsigned i,

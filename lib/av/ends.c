@@ -15,12 +15,33 @@ void mt_ends_check(struct mt_issues *issues, const char *name, int fd, int64_t s
         const char *name;
         void (*check)(struct mt_issues *issues, int fd, int64_t size);
     } kinds[] = {
-        {"mov,", mt_ends_iso},       {"matroska,", mt_ends_ebml}, {"mpegts", mt_ends_ts},
-        {"ogg", mt_ends_ogg},        {"flv", mt_ends_flv},        {"asf", mt_ends_asf},
-        {"mxf", mt_ends_mxf},        {"avi", mt_ends_riff},       {"wav", mt_ends_riff},
-        {"webp_pipe", mt_ends_riff}, {"aiff", mt_ends_aiff},      {"au", mt_ends_au},
-        {"caf", mt_ends_caf},        {"jpeg_pipe", mt_ends_jpeg}, {"png_pipe", mt_ends_png},
-        {"apng", mt_ends_png},       {"gif", mt_ends_gif},        {"bmp_pipe", mt_ends_bmp},
+        {"mov,", mt_ends_iso},
+        {"matroska,", mt_ends_ebml},
+        {"mpegts", mt_ends_ts},
+        {"ogg", mt_ends_ogg},
+        {"flv", mt_ends_flv},
+        {"asf", mt_ends_asf},
+        {"mxf", mt_ends_mxf},
+        {"avi", mt_ends_riff},
+        {"wav", mt_ends_riff},
+        {"webp_pipe", mt_ends_riff},
+        {"aiff", mt_ends_aiff},
+        {"au", mt_ends_au},
+        {"caf", mt_ends_caf},
+        {"jpeg_pipe", mt_ends_jpeg},
+        {"png_pipe", mt_ends_png},
+        {"apng", mt_ends_png},
+        {"gif", mt_ends_gif},
+        {"bmp_pipe", mt_ends_bmp},
+        {"tiff_pipe", mt_ends_tiff},
+        {"mp3", mt_ends_mp3},
+        {"flac", mt_ends_flac},
+        {"w64", mt_ends_w64},
+        {"mpegvideo", mt_ends_mpegvideo},
+        {"m4v", mt_ends_mpegvideo},
+        {"mpeg", mt_ends_program},
+        {"h264", mt_ends_nal},
+        {"hevc", mt_ends_hevc},
     };
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -42,8 +63,12 @@ void mt_ends_iso(struct mt_issues *issues, int fd, int64_t size)
 
     mt_boxes_scan(&boxes, fd, size);
     issues->whole = boxes.short_by == 0 && boxes.rest == 0;
+    issues->declared = !boxes.fragmented || boxes.listed;
     if (boxes.short_by > 0)
         missing(issues, "box", boxes.short_box, boxes.short_by);
+    else if (boxes.listed_end > size)
+        mt_issue_truncated(issues, "the index tells of segments up to byte %lld, there are %lld",
+                           (long long)boxes.listed_end, (long long)size);
     else if (boxes.junk > 0)
         mt_issue(issues, "trailing_bytes", -1, "the last %lld bytes are no part of the film",
                  (long long)boxes.junk);
@@ -95,6 +120,7 @@ void mt_ends_riff(struct mt_issues *issues, int fd, int64_t size)
         if (!streamed && at + 8 + n > size)
             missing(issues, "chunk", "RIFF", at + 8 + n - size);
         issues->whole = !streamed && !issues->truncated;
+        issues->declared = !streamed;
         if (streamed)
             return;
         at += 8 + n + (n & 1);
@@ -105,6 +131,7 @@ void mt_ends_aiff(struct mt_issues *issues, int fd, int64_t size)
 {
     uint8_t h[8];
 
+    issues->declared = true;
     if (mt_bytes_at(fd, 0, h, sizeof(h)) && memcmp(h, "FORM", 4) == 0 &&
         8 + (int64_t)mt_be32(h + 4) > size)
         missing(issues, "chunk", "FORM", 8 + (int64_t)mt_be32(h + 4) - size);
@@ -119,6 +146,7 @@ void mt_ends_au(struct mt_issues *issues, int fd, int64_t size)
         return;
     int64_t end = (int64_t)mt_be32(h + 4) + (int64_t)mt_be32(h + 8);
     issues->whole = end <= size;
+    issues->declared = true;
     if (end > size)
         mt_issue_truncated(issues, "the sound is %lld bytes longer than the file",
                            (long long)(end - size));
@@ -135,6 +163,7 @@ void mt_ends_caf(struct mt_issues *issues, int fd, int64_t size)
         int64_t n = (int64_t)mt_be64(h + 4);
         if (n < 0)
             return;
+        issues->declared |= memcmp(h, "data", 4) == 0;
         if (n > size - at - 12) {
             h[4] = '\0';
             missing(issues, "chunk", (char *)h, n - (size - at - 12));
@@ -148,9 +177,36 @@ void mt_ends_bmp(struct mt_issues *issues, int fd, int64_t size)
 {
     uint8_t h[14];
 
+    issues->declared = true;
     if (mt_bytes_at(fd, 0, h, sizeof(h)) && (int64_t)mt_le32(h + 2) > size)
         mt_issue_truncated(issues, "the header tells of %lld bytes, there are %lld",
                            (long long)mt_le32(h + 2), (long long)size);
+}
+
+/* The number that a script tag at the beginning gives under a name (AMF0), or 0. */
+static double flv_number(const uint8_t *head, size_t n, const char *name)
+{
+    size_t len = strlen(name);
+    const uint8_t *p = memmem(head, n, name, len);
+    double value;
+
+    if (!p || p + len + 9 > head + n || p[len] != 0)
+        return 0;
+    uint64_t bits = mt_be64(p + len + 1);
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+static void flv_claims(struct mt_issues *issues, int fd, int64_t size)
+{
+    uint8_t head[4096];
+    ssize_t n = mt_pread_full(fd, head, sizeof(head), 0);
+    double bytes = n > 0 ? flv_number(head, (size_t)n, "filesize") : 0;
+
+    issues->declared = n > 0 && (bytes > 0 || flv_number(head, (size_t)n, "duration") > 0);
+    if (bytes > (double)size && bytes < 1e15)
+        mt_issue_truncated(issues, "the header tells of %.0f bytes, there are %lld", bytes,
+                           (long long)size);
 }
 
 /* FLV: each tag is followed by its size, so the file can be checked from its end. */
@@ -158,6 +214,7 @@ void mt_ends_flv(struct mt_issues *issues, int fd, int64_t size)
 {
     uint8_t last[4], tag[4];
 
+    flv_claims(issues, fd, size);
     if (size < 13 + 15 || !mt_bytes_at(fd, size - 4, last, sizeof(last)))
         return;
     int64_t n = mt_be32(last);
@@ -180,6 +237,7 @@ void mt_ends_asf(struct mt_issues *issues, int fd, int64_t size)
             continue;
         int64_t claim = (int64_t)mt_le64(head + i + 40);
         bool broadcast = mt_le32(head + i + 88) & 1;
+        issues->declared = !broadcast;
         if (!broadcast && claim > size)
             mt_issue_truncated(issues, "the header tells of %lld bytes, there are %lld",
                                (long long)claim, (long long)size);
@@ -195,6 +253,7 @@ void mt_ends_mxf(struct mt_issues *issues, int fd, int64_t size)
     bool footer = false;
     int64_t at = 0;
 
+    issues->declared = true;
     for (int i = 0; i < CHUNKS_MOST * 5 && at < size; i++) {
         uint8_t h[25] = {0};
         ssize_t got = mt_pread_full(fd, h, sizeof(h), at);

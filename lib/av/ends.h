@@ -10,7 +10,9 @@
 /*
  * Reads the skeleton of the file behind fd, of a kind that the demuxer called
  * name reads, and adds what is missing or does not fit. Reads headers, and all
- * bytes only of pictures with checksums or markers. Kinds it knows nothing about have no issues.
+ * bytes only of pictures with markers and, up to 256 MiB, where checksums are. issues->declared
+ * tells whether the file says where it ends; where it does not, a cut at the right place leaves no
+ * trace. Kinds it knows nothing about have no issues and declare nothing.
  */
 void mt_ends_check(struct mt_issues *issues, const char *name, int fd, int64_t size);
 
@@ -30,5 +32,13 @@ void mt_ends_jpeg(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_png(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_gif(struct mt_issues *issues, int fd, int64_t size);
 void mt_ends_bmp(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_tiff(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_mp3(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_flac(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_w64(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_program(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_nal(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_hevc(struct mt_issues *issues, int fd, int64_t size);
+void mt_ends_mpegvideo(struct mt_issues *issues, int fd, int64_t size);
 
 #endif

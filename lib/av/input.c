@@ -9,6 +9,7 @@
 #include "av/limits.h"
 #include "av/logged.h"
 #include "av/select.h"
+#include "av/tags_limit.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -218,7 +219,8 @@ static int read_headers(struct mt_in *in, int fd, const struct mt_av_limits *lim
     in->image = mt_demuxer_of_images(type->name) || boxes.heif;
     if (strcmp(type->name, "mpegts") == 0 && mt_ts_scrambled(fd, in->size, err) < 0)
         return -1;
-    if (mt_limits_check_png(fd, limits, err) < 0)
+    if (mt_limits_check_png(fd, limits, err) < 0 ||
+        mt_tags_check(type->name, fd, in->size, err) < 0)
         return -1;
     if (open_format(in, type, iso ? &boxes : NULL, limits, err) < 0 ||
         mt_limits_check(in->format, limits, err) < 0 || find_streams(in, limits, err) < 0 ||

@@ -19,15 +19,17 @@ void mt_issues_free(struct mt_issues *issues)
     *issues = (struct mt_issues){0};
 }
 
-static void add(struct mt_issues *issues, const char *kind, int stream, const char *detail)
+/* NULL when the list is full. */
+static json_t *add(struct mt_issues *issues, const char *kind, int stream, const char *detail)
 {
     if (json_array_size(issues->list) >= ISSUES_MOST)
-        return;
+        return NULL;
     json_t *issue = json_object();
     json_object_set_new(issue, "kind", json_string(kind));
     json_object_set_new(issue, "stream", stream < 0 ? json_null() : json_integer(stream));
     json_object_set_new(issue, "detail", mt_json_text(detail));
     json_array_append_new(issues->list, issue);
+    return issue;
 }
 
 void mt_issue(struct mt_issues *issues, const char *kind, int stream, const char *fmt, ...)
@@ -39,6 +41,22 @@ void mt_issue(struct mt_issues *issues, const char *kind, int stream, const char
     vsnprintf(detail, sizeof(detail), fmt, ap);
     va_end(ap);
     add(issues, kind, stream, detail);
+}
+
+void mt_issue_at(struct mt_issues *issues, const char *kind, int stream, int64_t start_us,
+                 int64_t end_us, const char *fmt, ...)
+{
+    char detail[DETAIL_MOST];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    json_t *issue = add(issues, kind, stream, detail);
+    if (!issue || end_us < start_us)
+        return;
+    json_object_set_new(issue, "start_s", mt_json_real((double)start_us / 1e6, 3));
+    json_object_set_new(issue, "end_s", mt_json_real((double)end_us / 1e6, 3));
 }
 
 void mt_issue_truncated(struct mt_issues *issues, const char *fmt, ...)

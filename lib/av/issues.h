@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The list of probe.h, with at most 64 entries. Kinds:
@@ -28,6 +29,7 @@ struct mt_issues {
     json_t *list;   /* array */
     bool truncated; /* the end is missing */
     bool whole;     /* the structure tells its own length, and all of it is there */
+    bool declared;  /* the file says where it ends: by a size, a count or an end mark */
 };
 
 void mt_issues_init(struct mt_issues *issues);
@@ -36,6 +38,10 @@ void mt_issues_free(struct mt_issues *issues);
 /* Adds one; stream is -1 when it is about the file. */
 void mt_issue(struct mt_issues *issues, const char *kind, int stream, const char *fmt, ...)
     MT_PRINTF(4, 5);
+
+/* As mt_issue(), of what is from start_us to end_us of the film; end_us < start_us: not known. */
+void mt_issue_at(struct mt_issues *issues, const char *kind, int stream, int64_t start_us,
+                 int64_t end_us, const char *fmt, ...) MT_PRINTF(6, 7);
 
 /* As mt_issue() of kind "truncated", remembering that the end is missing. */
 void mt_issue_truncated(struct mt_issues *issues, const char *fmt, ...) MT_PRINTF(2, 3);

@@ -5,6 +5,7 @@
 #include "av/describe.h"
 #include "av/ends.h"
 #include "av/logged.h"
+#include "av/thorough.h"
 #include "base/text.h"
 #include "json/json.h"
 
@@ -53,18 +54,53 @@ static void judge_streams(const struct mt_in *in, struct mt_issues *issues)
                  (long long)mt_in_refused_opens(in));
 }
 
-static json_t *damage(const struct mt_walk *w, const struct mt_issues *issues)
+/*
+ * Whether the file says where it ends, so that a missing end shows. Live Matroska has a size
+ * nowhere, but may have a duration.
+ */
+static bool length_declared(const struct mt_in *in, const struct mt_issues *issues)
+{
+    return issues->declared ||
+           (av_strstart(in->format->iformat->name, "matroska,", NULL) &&
+            in->format->duration != AV_NOPTS_VALUE &&
+            in->format->duration_estimation_method == AVFMT_DURATION_FROM_STREAM);
+}
+
+/* How much earlier the film ends than it says; 0 if that is not known. */
+static int64_t missing_us(const struct mt_walk *w, const struct mt_issues *issues)
 {
     const char *source;
     int64_t claim = w->in->format->duration, real = mt_walk_duration(w, &source);
+
+    if (!issues->truncated || claim == AV_NOPTS_VALUE || real == AV_NOPTS_VALUE || claim < real)
+        return 0;
+    return claim - real;
+}
+
+static int64_t holes_us(const struct mt_walk *w)
+{
+    return w->in->audio ? w->streams[w->in->audio->index].hole_us : 0;
+}
+
+/* lost: microseconds that did not decode. */
+static json_t *damage(const struct mt_walk *w, const struct mt_issues *issues, bool thorough,
+                      int64_t lost)
+{
+    int64_t missing = missing_us(w, issues);
     json_t *o = json_object();
     bool any = json_array_size(issues->list) > 0;
 
     json_object_set_new(o, "state", json_string(any ? "degraded" : "ok"));
+    json_object_set_new(o, "checked",
+                        json_pack("{s:s, s:b}", "decoded", thorough ? "all" : "sample",
+                                  "length_declared", length_declared(w->in, issues)));
     if (any)
         json_object_set(o, "issues", issues->list);
-    if (issues->truncated && claim != AV_NOPTS_VALUE && real != AV_NOPTS_VALUE && claim > real)
-        json_object_set_new(o, "missing", mt_json_real((double)(claim - real) / 1e6, 3));
+    if (missing > 0)
+        json_object_set_new(o, "missing", mt_json_real((double)missing / 1e6, 3));
+    lost += missing + holes_us(w);
+    if (lost > 0)
+        json_object_set_new(o, "lost_s", mt_json_real((double)lost / 1e6, 3));
     return o;
 }
 
@@ -89,7 +125,7 @@ static json_t *embedded(const struct mt_in *in)
 }
 
 static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
-                       const struct mt_sample *sample, const struct mt_issues *issues)
+                       const struct mt_sample *sample)
 {
     const AVFormatContext *s = in->format;
     const char *source;
@@ -107,6 +143,9 @@ static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
                         timed
                             ? json_integer((json_int_t)((double)in->size * 8e6 / (double)us + 0.5))
                             : json_null());
+    json_t *rate = timed ? mt_rate_describe(&w->rate, us) : NULL;
+    if (rate)
+        json_object_set_new(o, "bit_rate_over_time", rate);
     json_object_set_new(o, "start_time",
                         timed && s->start_time != AV_NOPTS_VALUE
                             ? mt_json_real((double)s->start_time / 1e6, 6)
@@ -117,7 +156,6 @@ static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
     json_object_set_new(o, "tags", mt_describe_tags(s->metadata));
     json_object_set_new(o, "timecode", mt_describe_timecode(in));
     json_object_set_new(o, "embedded", embedded(in));
-    json_object_set_new(o, "damage", damage(w, issues));
     return o;
 }
 
@@ -140,47 +178,52 @@ static int check_walked(const struct mt_walk *w, const struct mt_av_limits *limi
     return 0;
 }
 
-static json_t *probe_opened(struct mt_in *in, int fd, const struct mt_av_limits *limits,
+static json_t *probe_opened(struct mt_in *in, int fd, const struct mt_av_probe *how,
                             struct mt_issues *issues, struct mt_err *err)
 {
+    bool all = how->thorough && !strstr(in->format->iformat->name, "_pipe");
     struct mt_walk walk = {0};
     struct mt_sample sample = {0};
     json_t *result = NULL;
+    int64_t lost = 0;
 
     mt_ends_check(issues, in->format->iformat->name, fd, in->size);
     if (mt_sample_open(&sample, in, err) < 0)
         goto out;
     if (mt_walk(&walk, in, mt_sample_take, &sample, err) < 0 ||
-        check_walked(&walk, limits, err) < 0)
+        check_walked(&walk, how->limits, err) < 0)
         goto out;
     mt_walk_judge(&walk, issues);
+    sample.silent = all;
     if (mt_sample_finish(&sample, &walk, issues, err) < 0)
         goto out;
     judge_streams(in, issues);
-    result = compose(in, &walk, &sample, issues);
+    if (all && mt_thorough(fd, how->limits, how->progress, issues, &lost, err) < 0)
+        goto out;
+    result = compose(in, &walk, &sample);
+    json_object_set_new(result, "damage", damage(&walk, issues, how->thorough, lost));
 out:
     mt_walk_free(&walk);
     mt_sample_close(&sample);
     return result;
 }
 
-json_t *mt_av_probe(int fd, const char *claimed_type, const struct mt_av_limits *limits,
-                    struct mt_err *err)
+json_t *mt_av_probe(int fd, const struct mt_av_probe *how, struct mt_err *err)
 {
     struct mt_in in;
     struct mt_issues issues;
     json_t *result = NULL;
 
     mt_av_log_take(NULL);
-    if (mt_in_open(&in, fd, limits, err) < 0)
+    if (mt_in_open(&in, fd, how->limits, err) < 0)
         return NULL;
     mt_issues_init(&issues);
-    if (contradicts(claimed_type, in.format->iformat->name))
+    if (contradicts(how->claimed_type, in.format->iformat->name))
         mt_fail(err, MT_ERR_UNSUPPORTED_TYPE,
-                "the content is ambiguous: it looks like '%s', but also like %s", claimed_type,
+                "the content is ambiguous: it looks like '%s', but also like %s", how->claimed_type,
                 in.format->iformat->name);
     else
-        result = probe_opened(&in, fd, limits, &issues, err);
+        result = probe_opened(&in, fd, how, &issues, err);
     mt_issues_free(&issues);
     mt_in_close(&in);
     return result;

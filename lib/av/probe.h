@@ -5,6 +5,17 @@
 
 #include "av/av.h"
 
+#include <stdbool.h>
+
+/* How much of a film is decoded to find damage. */
+struct mt_av_probe {
+    const char
+        *claimed_type; /* the kind of file the bytes look like, from mt_sniff_fd(), or NULL */
+    const struct mt_av_limits *limits;
+    bool thorough;                         /* all of it instead of both ends */
+    const struct mt_av_progress *progress; /* of a thorough look; NULL: none */
+};
+
 /*
  * The technical and embedded metadata of the file behind fd: the document's
  * asset.metadata, a new reference. Members:
@@ -31,17 +42,19 @@
  *   embedded      {cover_art: bool, subtitles: n, attachments: n}
  *   content_type  "video" (moving pictures), "audio", or "image" (a still or an animation
  *                 without sound in an image format); attached cover art does not count
- *   damage        {"state": "ok"}, or "degraded" with "issues": [{"kind", "stream", "detail"}]
- *                 (kinds: av/issues.h) when structure, packets or a sample of decoding at both
- *                 ends show it; "missing" tells the seconds lost where that is known
- * claimed_type: the kind of file the bytes look like, from mt_sniff_fd(), or NULL. A file that
- * is one thing to libmagic and another to the demuxers is refused.
+ *   bit_rate_over_time  {"step_s", "bps": [..]}: bits of each stretch, at most 600 of them
+ *   damage        {"state": "ok"}, or "degraded" with "issues": [{"kind", "stream", "detail",
+ *                 "start_s", "end_s" where known}] (kinds: av/issues.h) when structure, packets
+ *                 or decoding show it; "missing" tells how many seconds the end is short of,
+ *                 "lost_s" those together with holes and what did not decode, where known;
+ *                 "checked": {"decoded": "sample" (both ends) or "all", "length_declared":
+ *                 whether the file says where it ends, so that a cut must show}
+ * A file that is one thing to libmagic (how->claimed_type) and another to the demuxers is refused.
  *
  * MT_ERR_UNSUPPORTED_TYPE (no permitted demuxer knows it), UNSUPPORTED_CODEC,
  * NO_MEDIA, ENCRYPTED, LIMIT, TRUNCATED, DAMAGED (no frame of any stream decodes).
  */
-json_t *mt_av_probe(int fd, const char *claimed_type, const struct mt_av_limits *limits,
-                    struct mt_err *err);
+json_t *mt_av_probe(int fd, const struct mt_av_probe *how, struct mt_err *err);
 
 /*
  * Decodes the file behind fd to its end and says what came out:

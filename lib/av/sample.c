@@ -168,12 +168,13 @@ static void judge_tail(struct mt_sample *s, const struct mt_tail *tail, AVStream
     avcodec_free_context(&decoder);
 }
 
-static void judge_head(struct mt_sampled *d, const AVStream *st, struct mt_issues *issues)
+static void judge_head(struct mt_sampled *d, const AVStream *st, bool silent,
+                       struct mt_issues *issues)
 {
     if (!d->frames)
         mt_issue(issues, "undecodable", st->index, "no frame of this stream decodes: %s",
                  d->first_error[0] ? d->first_error : "it has none");
-    else if (d->errors + d->complaints > 0)
+    else if (!silent && d->errors + d->complaints > 0)
         mt_issue(issues, "decode_error", st->index,
                  "of the first %lld packets, some do not decode cleanly: %s", (long long)d->packets,
                  d->first_error);
@@ -186,8 +187,8 @@ static void finish_stream(struct mt_sample *s, struct mt_sampled *d, AVStream *s
         return;
     if (d->decoder && !d->full)
         decode(d, s->frame, NULL);
-    judge_head(d, st, issues);
-    if (d->frames && d->full && !s->in->image)
+    judge_head(d, st, s->silent, issues);
+    if (d->frames && d->full && !s->in->image && !s->silent)
         judge_tail(s, tail, st, issues);
 }
 

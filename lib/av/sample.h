@@ -19,6 +19,7 @@ struct mt_sampled {
 /* Decoders of the main streams, to be fed with the first packets of the file. */
 struct mt_sample {
     const struct mt_in *in;
+    bool silent; /* what does not decode cleanly is reported by somebody else */
     AVFrame *frame;
     struct mt_sampled video, audio;
 };

@@ -73,6 +73,15 @@ static void keep_tail(struct mt_walk *w, const AVPacket *packet, bool first)
     }
 }
 
+/* Widens a stretch of time, INT64_MAX to INT64_MIN at first. */
+static void widen(int64_t stretch[2], int64_t start, int64_t end)
+{
+    if (start < stretch[0])
+        stretch[0] = start;
+    if (end > stretch[1])
+        stretch[1] = end;
+}
+
 static void note_hole(struct mt_walked *s, int64_t dts)
 {
     int64_t end = s->last_dts_us + s->last_duration_us;
@@ -81,6 +90,8 @@ static void note_hole(struct mt_walked *s, int64_t dts)
         s->gap_us = dts - end;
         s->gap_at_us = end;
     }
+    if (dts - end > MT_WALK_GAP_US && dts - end < MT_WALK_JUMP_US)
+        s->hole_us += dts - end;
 }
 
 static void note_times(struct mt_walked *s, const AVStream *st, const AVPacket *p)
@@ -117,6 +128,33 @@ static bool is_raw(enum AVCodecID id)
     return id == AV_CODEC_ID_RAWVIDEO || id == AV_CODEC_ID_V210;
 }
 
+static void note_faults(struct mt_walked *s, const AVStream *st, const AVPacket *p)
+{
+    int64_t at = p->pts != AV_NOPTS_VALUE ? p->pts : p->dts;
+    int64_t start = at == AV_NOPTS_VALUE ? s->end_us : to_us(st, at);
+    int64_t end = at == AV_NOPTS_VALUE ? s->end_us : to_us(st, at + p->duration);
+
+    if ((p->flags & AV_PKT_FLAG_CORRUPT) && !av_get_exact_bits_per_sample(st->codecpar->codec_id)) {
+        s->corrupt++;
+        if (start != AV_NOPTS_VALUE)
+            widen(s->corrupt_us, start, end);
+    }
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_raw(st->codecpar->codec_id) &&
+        mt_bytes_are_zero(p->data, p->size)) {
+        s->zeros++;
+        if (start != AV_NOPTS_VALUE)
+            widen(s->zeros_us, start, end);
+    }
+}
+
+static void note_rate(struct mt_walk *w, const AVStream *st, const AVPacket *p)
+{
+    int64_t at = p->dts != AV_NOPTS_VALUE ? p->dts : p->pts;
+
+    if (at != AV_NOPTS_VALUE && !(st->disposition & AV_DISPOSITION_ATTACHED_PIC))
+        mt_rate_add(&w->rate, to_us(st, at), p->size);
+}
+
 static void note(struct mt_walk *w, AVPacket *p)
 {
     if (p->stream_index < 0 || (unsigned)p->stream_index >= w->n)
@@ -131,12 +169,10 @@ static void note(struct mt_walk *w, AVPacket *p)
     keep_tail(w, p, s->packets == 0);
     s->packets++;
     s->bytes += p->size;
-    if (!av_get_exact_bits_per_sample(st->codecpar->codec_id))
-        s->corrupt += (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
-    if (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_raw(st->codecpar->codec_id))
-        s->zeros += mt_bytes_are_zero(p->data, p->size);
+    note_faults(s, st, p);
     s->cut = mt_frame_is_cut(st->codecpar->codec_id, p->data, p->size);
     note_times(s, st, p);
+    note_rate(w, st, p);
     note_shown(w, st, p);
     if (w->take)
         w->take(w->ctx, p);
@@ -183,6 +219,7 @@ static void read_index(struct mt_walked *s, AVStream *st, int64_t size)
         }
         before = last;
         last = e;
+        s->listed_bytes += e->size;
     }
     if (last && before && last->timestamp > before->timestamp)
         s->listed_end_us = to_us(st, 2 * last->timestamp - before->timestamp);
@@ -220,13 +257,16 @@ static void use_index(struct mt_walk *w)
 {
     for (unsigned i = 0; i < w->n; i++) {
         struct mt_walked *s = &w->streams[i];
-        const AVStream *st = w->in->format->streams[i];
+        AVStream *st = w->in->format->streams[i];
         if (s->listed == 0)
             continue;
         s->packets = s->listed;
-        s->bytes = st->codecpar->bit_rate > 0 && st->duration > 0
-                       ? av_rescale(st->codecpar->bit_rate, to_us(st, st->duration), 8000000)
-                       : 0;
+        s->bytes = s->listed_bytes;
+        for (int e = 0; e < (int)s->listed; e++) {
+            const AVIndexEntry *entry = avformat_index_get_entry(st, e);
+            if (!(st->disposition & AV_DISPOSITION_ATTACHED_PIC))
+                mt_rate_add(&w->rate, to_us(st, entry->timestamp), entry->size);
+        }
     }
 }
 
@@ -245,6 +285,7 @@ static int read_ends(struct mt_walk *w, struct mt_err *err)
         more = read_packets(w, INT64_MAX, err);
     }
     w->indexed = true;
+    w->rate = (struct mt_rate){0};
     use_index(w);
     return more < 0 ? -1 : 0;
 }
@@ -260,6 +301,8 @@ int mt_walk(struct mt_walk *w, struct mt_in *in, void (*take)(void *ctx, AVPacke
     for (unsigned i = 0; i < n; i++) {
         w->streams[i].first_us = w->streams[i].end_us = AV_NOPTS_VALUE;
         w->streams[i].last_dts_us = w->streams[i].listed_end_us = AV_NOPTS_VALUE;
+        w->streams[i].corrupt_us[0] = w->streams[i].zeros_us[0] = INT64_MAX;
+        w->streams[i].corrupt_us[1] = w->streams[i].zeros_us[1] = INT64_MIN;
     }
     bool full = has_full_index(in);
     if (full)

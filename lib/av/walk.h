@@ -5,10 +5,13 @@
 
 #include "av/input.h"
 #include "av/issues.h"
+#include "av/rate.h"
 
 enum {
-    MT_WALK_TAIL = 600,  /* packets kept of the end of each main stream */
-    MT_WALK_SHOWN = 512, /* pictures whose times are kept */
+    MT_WALK_TAIL = 600,                 /* packets kept of the end of each main stream */
+    MT_WALK_SHOWN = 512,                /* pictures whose times are kept */
+    MT_WALK_GAP_US = 1000 * 1000,       /* a hole in the sound that counts */
+    MT_WALK_JUMP_US = 20 * 1000 * 1000, /* no hole, but timestamps that jump */
 };
 
 /* The newest packets of a stream, from a key packet on. */
@@ -25,11 +28,14 @@ struct mt_walked {
     int64_t first_us, end_us; /* shown first, and the end of what is shown last; AV_NOPTS_VALUE */
     int64_t first_dts_us, last_dts_us, last_duration_us;
     int64_t gap_us, gap_at_us; /* largest hole between packets */
-    int64_t listed, outside;   /* packets in the index, and those of them beyond the file's end */
-    int64_t listed_end_us;     /* what the index says where the stream ends; AV_NOPTS_VALUE */
-    int64_t zeros;             /* pictures that are nothing but zeros */
-    int64_t noise; /* bytes in packets that cannot be of this codec; not counted above */
-    bool cut;      /* the last packet is shorter than its own header says */
+    int64_t hole_us;           /* all holes of the sound that are long enough to hear, together */
+    int64_t corrupt_us[2], zeros_us[2]; /* from the first to the end of the last of those */
+    int64_t listed, outside; /* packets in the index, and those of them beyond the file's end */
+    int64_t listed_bytes;    /* of those inside */
+    int64_t listed_end_us;   /* what the index says where the stream ends; AV_NOPTS_VALUE */
+    int64_t zeros;           /* pictures that are nothing but zeros */
+    int64_t noise;           /* bytes in packets that cannot be of this codec; not counted above */
+    bool cut;                /* the last packet is shorter than its own header says */
 };
 
 /*
@@ -44,6 +50,7 @@ struct mt_walk {
     bool indexed;  /* figures are from the index, only the ends were read */
     int av;        /* why reading ended: AVERROR_EOF, or an error */
     struct mt_tail video, audio;
+    struct mt_rate rate;             /* of all streams but attached pictures */
     int64_t shown_us[MT_WALK_SHOWN]; /* of the first pictures, in decoding order */
     int n_shown;
     void (*take)(void *ctx, AVPacket *packet);
@@ -64,6 +71,9 @@ void mt_walk_free(struct mt_walk *walk);
  * AV_NOPTS_VALUE; *source is "packets", "index" or "claimed".
  */
 int64_t mt_walk_duration(const struct mt_walk *walk, const char **source);
+
+/* The time, as packets have it, that is the beginning of the film; microseconds. */
+int64_t mt_walk_origin(const struct mt_in *in);
 
 /* Likewise of one stream. */
 int64_t mt_walk_stream_duration(const struct mt_walk *walk, unsigned index);

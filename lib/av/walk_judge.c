@@ -9,11 +9,10 @@
 #include <string.h>
 
 enum {
-    NEAR_US = 150 * 1000,       /* priming, padding and rounding of headers */
-    TAIL_US = 400 * 1000,       /* more than that is missing media */
-    GAP_US = 1000 * 1000,       /* hole in sound */
-    NOISE_BYTES = 16 * 1024,    /* tags of some kind, below */
-    JUMP_US = 20 * 1000 * 1000, /* jump of any timestamps */
+    NEAR_US = 150 * 1000,    /* priming, padding and rounding of headers */
+    TAIL_US = 400 * 1000,    /* more than that is missing media */
+    EXACT_US = 2 * 1000,     /* the same where samples are counted: FLAC */
+    NOISE_BYTES = 16 * 1024, /* tags of some kind, below */
 };
 
 static bool is_media(const AVStream *st)
@@ -27,6 +26,13 @@ static bool from_zero(const AVFormatContext *s)
 {
     return av_strstart(s->iformat->name, "mov,", NULL) ||
            av_strstart(s->iformat->name, "matroska,", NULL);
+}
+
+int64_t mt_walk_origin(const struct mt_in *in)
+{
+    return from_zero(in->format) || in->format->start_time == AV_NOPTS_VALUE
+               ? 0
+               : in->format->start_time;
 }
 
 /* Whether a claimed duration is the file's own word rather than the library's guess. */
@@ -70,6 +76,12 @@ static int64_t by_rate(const struct mt_walk *w)
     return av_rescale(w->streams[st->index].packets, (int64_t)AV_TIME_BASE * rate.den, rate.num);
 }
 
+/* Where the header counts samples, what it says is not about. */
+static bool is_exact(const struct mt_walk *w)
+{
+    return strcmp(w->in->format->iformat->name, "flac") == 0;
+}
+
 int64_t mt_walk_duration(const struct mt_walk *w, const char **source)
 {
     int64_t claim = w->in->format->duration, real = measured(w);
@@ -81,7 +93,8 @@ int64_t mt_walk_duration(const struct mt_walk *w, const char **source)
         *source = "claimed";
         return claim;
     }
-    if (claim != AV_NOPTS_VALUE && is_claim(w->in->format) && llabs(claim - real) <= NEAR_US)
+    if (claim != AV_NOPTS_VALUE && is_claim(w->in->format) &&
+        llabs(claim - real) <= (is_exact(w) ? EXACT_US : NEAR_US))
         return claim;
     return real;
 }
@@ -135,6 +148,7 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
 {
     const struct mt_walked *s = &w->streams[i];
     char at[MT_FIGURE], len[MT_FIGURE];
+    int64_t zero = mt_walk_origin(w->in);
     int id = (int)i;
 
     if (s->outside > 0) {
@@ -144,20 +158,23 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
         issues->truncated = true;
     }
     if (s->zeros > 0)
-        mt_issue(issues, "missing_packets", id, "%lld of %lld packets are nothing but zeros",
-                 (long long)s->zeros, (long long)s->packets);
+        mt_issue_at(issues, "missing_packets", id, s->zeros_us[0] - zero, s->zeros_us[1] - zero,
+                    "%lld of %lld packets are nothing but zeros", (long long)s->zeros,
+                    (long long)s->packets);
     if (s->noise > NOISE_BYTES)
         mt_issue(issues, "trailing_bytes", id, "%lld bytes that are no %s", (long long)s->noise,
                  avcodec_get_name(w->in->format->streams[i]->codecpar->codec_id));
     if (s->corrupt > 0)
-        mt_issue(issues, "corrupt_packets", id, "%lld of %lld packets are incomplete or corrupt",
-                 (long long)s->corrupt, (long long)s->packets);
+        mt_issue_at(issues, "corrupt_packets", id, s->corrupt_us[0] - zero, s->corrupt_us[1] - zero,
+                    "%lld of %lld packets are incomplete or corrupt", (long long)s->corrupt,
+                    (long long)s->packets);
     if (s->cut)
         mt_issue_truncated(issues, "the last packet of stream %u is cut off", i);
-    if (w->in->format->streams[i] == w->in->audio && s->gap_us > GAP_US)
-        mt_issue(issues, "gap", id, "no sound for %s at %s", mt_show_duration(s->gap_us, len),
-                 mt_show_duration(s->gap_at_us, at));
-    else if (llabs(s->gap_us) > JUMP_US)
+    if (w->in->format->streams[i] == w->in->audio && s->gap_us > MT_WALK_GAP_US)
+        mt_issue_at(issues, "gap", id, s->gap_at_us - zero, s->gap_at_us + s->gap_us - zero,
+                    "no sound for %s at %s", mt_show_duration(s->gap_us, len),
+                    mt_show_duration(s->gap_at_us, at));
+    else if (llabs(s->gap_us) > MT_WALK_JUMP_US)
         mt_issue(issues, "gap", id, "the timestamps jump by %s%s at %s", s->gap_us < 0 ? "-" : "",
                  mt_show_duration(llabs(s->gap_us), len), mt_show_duration(s->gap_at_us, at));
 }
@@ -166,14 +183,16 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
 static void judge_claim(const struct mt_walk *w, struct mt_issues *issues)
 {
     int64_t claim = w->in->format->duration, real = measured(w);
+    int64_t tolerance = is_exact(w) ? EXACT_US : TAIL_US;
     char a[MT_FIGURE], b[MT_FIGURE];
 
     if (!w->complete || w->indexed || w->in->image || claim == AV_NOPTS_VALUE ||
         real == AV_NOPTS_VALUE || (issues->whole && !issues->truncated) ||
-        !is_claim(w->in->format) || claim - real <= TAIL_US)
+        !is_claim(w->in->format) || claim - real <= tolerance)
         return;
-    mt_issue(issues, "missing_tail", -1, "the headers tell of %s, the packets end at %s",
-             mt_show_duration(claim, a), mt_show_duration(real, b));
+    mt_issue_at(issues, "missing_tail", -1, real, claim,
+                "the headers tell of %s, the packets end at %s", mt_show_duration(claim, a),
+                mt_show_duration(real, b));
     issues->truncated = true;
 }
 

@@ -26,11 +26,11 @@ void mt_helper_open(struct mt_helper **out, const char *dir, const struct mt_hel
 {
     *out = mt_alloc(sizeof **out);
     (*out)->dir = mt_strdup(dir);
-    (*out)->limits =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "pixels", (json_int_t)l->pixels, "side",
-                  (json_int_t)l->side_px, "streams", (json_int_t)l->streams, "duration_us",
-                  (json_int_t)l->duration_us, "frames", (json_int_t)l->frames, "memory",
-                  (json_int_t)l->memory_bytes, "wall_us", (json_int_t)l->wall_us);
+    (*out)->limits = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "pixels", (json_int_t)l->pixels, "side",
+        (json_int_t)l->side_px, "streams", (json_int_t)l->streams, "duration_us",
+        (json_int_t)l->duration_us, "frames", (json_int_t)l->frames, "memory",
+        (json_int_t)l->memory_bytes, "wall_us", (json_int_t)l->wall_us, "thorough", l->thorough);
 }
 
 static void stop(struct mt_helper *helper)

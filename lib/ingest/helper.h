@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mt_helper;
@@ -19,6 +20,7 @@ struct mt_helper;
 struct mt_helper_limits {
     int64_t pixels, side_px, streams, duration_us, frames;
     int64_t memory_bytes, wall_us;
+    bool thorough; /* decode all of each file; wall_us is then the longest time without a step */
 };
 
 /* dir: where this program lies. The process starts with the first question. */

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MINUTE_US = 60 * 1000 * 1000 };
+static const int64_t minute_us = 60 * INT64_C(1000000), day_us = 86400 * INT64_C(1000000);
 
 struct mt_prober {
     struct mt_sniff *sniff;
@@ -24,7 +24,8 @@ struct mt_prober {
 struct question {
     struct mt_sniff *sniff;
     int fd;
-    const struct mt_av_limits *limits;
+    const struct mt_probe_limits *limits;
+    struct mt_worker *worker; /* in the child */
     json_t *seen, *found;
 };
 
@@ -50,6 +51,18 @@ void mt_prober_close(struct mt_prober **prober)
     *prober = NULL;
 }
 
+/* From the child's decoding loop: a line for the parent, at most ten a second. */
+static int tell(void *ctx, int64_t done_us, int64_t total_us)
+{
+    struct question *q = ctx;
+    struct mt_err err;
+    json_t *line = json_pack("{s:[I, I]}", "progress", (json_int_t)done_us, (json_int_t)total_us);
+    int ret = mt_worker_send(q->worker, line, NULL, 0, &err);
+
+    json_decref(line);
+    return ret < 0;
+}
+
 /* In the jailed child. */
 static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
@@ -66,7 +79,10 @@ static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
     json_decref(seen);
     if (ret < 0)
         return -1;
-    json_t *metadata = mt_av_probe(q->fd, type.mime, q->limits, err);
+    q->worker = worker;
+    struct mt_av_progress progress = {tell, q};
+    struct mt_av_probe how = {type.mime, &q->limits->av, q->limits->thorough, &progress};
+    json_t *metadata = mt_av_probe(q->fd, &how, err);
     if (!metadata)
         return -1;
     json_t *found = json_pack("{s:o}", "metadata", metadata);
@@ -80,10 +96,15 @@ static int hear(void *ctx, const json_t *line, const void *data, size_t n, struc
     struct question *q = ctx;
     json_t *seen = json_object_get(line, "seen");
     json_t *metadata = json_object_get(line, "metadata");
+    const json_t *progress = json_object_get(line, "progress");
 
     (void)data;
     (void)n;
-    (void)err;
+    if (progress && q->limits->progress.tell &&
+        q->limits->progress.tell(q->limits->progress.ctx,
+                                 json_integer_value(json_array_get(progress, 0)),
+                                 json_integer_value(json_array_get(progress, 1))))
+        return mt_fail(err, MT_ERR_CANCELLED, "stopped on request");
     if (seen && !q->seen)
         q->seen = json_incref(seen);
     if (metadata && !q->found)
@@ -105,13 +126,15 @@ static json_t *answer(json_t *seen, json_t *metadata)
 json_t *mt_prober_run(struct mt_prober *prober, int fd, const char *name,
                       const struct mt_probe_limits *limits, json_t **seen, struct mt_err *err)
 {
-    struct question q = {.sniff = prober->sniff, .fd = fd, .limits = &limits->av};
+    struct question q = {.sniff = prober->sniff, .fd = fd, .limits = limits};
     char *what = mt_asprintf("reading '%s'", name);
+    int64_t patience = limits->wall_us ? limits->wall_us : minute_us;
     struct mt_worker_spec spec = {
         .what = what,
         .profile = MT_JAIL_DECODE,
         .limits = {.memory_bytes = limits->memory_bytes},
-        .wall_us = limits->wall_us ? limits->wall_us : MINUTE_US,
+        .wall_us = limits->thorough ? day_us : patience,
+        .stall_us = limits->thorough ? patience : 0,
         .fds = &fd,
         .n_fds = 1,
         .run = look,
@@ -147,7 +170,8 @@ static struct mt_probe_limits limits_of(const json_t *request)
                .duration_us = mt_json_int(request, "limits.duration_us", d->duration_us),
                .frames = mt_json_int(request, "limits.frames", d->frames)},
         .memory_bytes = mt_json_int(request, "limits.memory", 0),
-        .wall_us = mt_json_int(request, "limits.wall_us", 0)};
+        .wall_us = mt_json_int(request, "limits.wall_us", 0),
+        .thorough = mt_json_bool(request, "limits.thorough", false)};
 }
 
 /* One request's answer, never NULL. */

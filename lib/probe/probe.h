@@ -19,6 +19,12 @@ struct mt_probe_limits {
     struct mt_av_limits av;
     int64_t memory_bytes; /* of the child; 0: the jail's own limit */
     int64_t wall_us;      /* for one file; 0: a minute */
+    /*
+     * Decodes all of the file. wall_us is then the longest time without a step forward, a few of
+     * which come each second; the whole may take a day.
+     */
+    bool thorough;
+    struct mt_av_progress progress; /* told how far a thorough look is, in microseconds of film */
 };
 
 int mt_prober_open(struct mt_prober **out, struct mt_err *err) MT_MUST_USE;
@@ -36,7 +42,7 @@ json_t *mt_prober_run(struct mt_prober *prober, int fd, const char *name,
 /*
  * The helper's side of media-ingest's socket: answers requests, one line each
  * with a descriptor beside it, until the peer closes. Request: {"name", "limits":
- * {"pixels", "side", "streams", "duration_us", "frames", "memory", "wall_us"}}.
+ * {"pixels", "side", "streams", "duration_us", "frames", "memory", "wall_us", "thorough"}}.
  * Answer: {"ok": result} or {"error": mt_err_to_json(), "seen": ...}.
  */
 int mt_prober_serve(struct mt_prober *prober, int socket, struct mt_err *err) MT_MUST_USE;

@@ -55,7 +55,7 @@ static void attack(const char *title, const void *data, size_t n, bool must_refu
     int fd = open(path, O_RDONLY | O_CLOEXEC), before = count_fds();
     opens();
     alarm(PER_FILE_S);
-    json_t *j = mt_av_probe(fd, NULL, &mt_av_default_limits, &err);
+    json_t *j = mt_av_probe(fd, &(struct mt_av_probe){.limits = &mt_av_default_limits}, &err);
     json_t *k = mt_av_check(fd, &mt_av_default_limits, NULL, &err);
     alarm(0);
     OK(opens() == 0, title);
