@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* media-thumbs.c - pictures of a film. */
+/* media-thumbs.c - pictures of films, and other pictures of pictures. */
 #include "av/av.h"
 #include "cli/cli.h"
 #include "drivers.h"
@@ -12,8 +12,8 @@ struct settings {
     int64_t count, every_us, width, height, quality;
     const char *at, *size, *fit, *cover, *format;
     int64_t tile_every_us, tile;
-    const char *sheets, *contact;
-    bool scenes, storyboard;
+    const char *sheets, *contact, *gravity, *strip;
+    bool scenes, storyboard, optimise, still;
 };
 
 static const struct mt_opt opts[] = {
@@ -32,9 +32,15 @@ static const struct mt_opt opts[] = {
     MT_INT(struct settings, height, 0, "height", "PIXELS", 0, 16384, NULL,
            "at most; 0: follows the width"),
     MT_LIST(struct settings, format, 0, "format", "LIST", mt_thumbs_formats, NULL,
-            "webp, jpg, png, avif, jxl"),
+            "webp, jpg, png, avif, jxl; of pictures gif, tiff"),
     MT_INT(struct settings, quality, 0, "picture-quality", "N", 1, 100, NULL,
            "of the pictures, 1 to 100"),
+    MT_CHOICE(struct settings, gravity, 0, "gravity", "WHERE", mt_thumbs_gravities, NULL,
+              "of pictures: what --fit cover keeps; smart looks"),
+    MT_FLAG(struct settings, optimise, 0, "optimise", "of pictures: smallest without visible loss"),
+    MT_CHOICE(struct settings, strip, 0, "strip", "WHAT", mt_thumbs_strips, NULL,
+              "metadata of pictures: all but rights, all, none"),
+    MT_FLAG(struct settings, still, 0, "still", "the first frame only of animated pictures"),
     MT_FLAG(struct settings, storyboard, 0, "storyboard",
             "sheets of tiles, WebVTT, JSON, HLS and DASH as well"),
     MT_STR(struct settings, contact, 0, "contact-sheet", "GRID", NULL,
@@ -54,6 +60,8 @@ static const struct mt_opt opts[] = {
 static const struct mt_example examples[] = {
     {"Ten pictures of a film, in WebP and JPEG:", "media-thumbs --count 10 talk.mov"},
     {"At given times, as plain files:", "media-thumbs --at 5,50% -o out talk.mov"},
+    {"A photograph, small and whole, without where it was taken:",
+     "media-thumbs --size 320x,1280x --format webp,avif -o out photo.jpg"},
     {"A storyboard for players, no thumbnails:", "media-thumbs --count 0 --storyboard talk.mov"},
     {"As part of a pipeline:", "media-ingest talk.mov | media-thumbs --count 10"},
     {NULL, NULL},
@@ -61,7 +69,7 @@ static const struct mt_example examples[] = {
 
 static const struct mt_cli cli = {
     .name = "media-thumbs",
-    .summary = "Takes pictures of films: by seeking, never black, upright and in shape.",
+    .summary = "Takes pictures of films, and converts pictures: upright, in shape, in sRGB.",
     .operands = "[FILE|ID ...]",
     .opts = opts,
     .examples = examples,
@@ -87,6 +95,11 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .tile_px = set->tile,
                              .sheets = set->sheets,
                              .contact = set->contact,
+                             .gravity = set->gravity,
+                             .strip = set->strip,
+                             .optimise = set->optimise,
+                             .still = set->still,
+                             .dir = r->dir,
                              .options = &set->stage};
 
     if (mt_thumbs_check(&spec, err) < 0)
@@ -100,8 +113,10 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .stores = mt_stores,
                              .dbs = mt_dbs,
                              .work = mt_thumbs_work,
+                             .knows = mt_thumbs_knows,
                              .ctx = &spec};
     int ret = mt_stage_run(&stage, r, err);
+    mt_thumbs_end(&spec);
     json_decref(parameters);
     return ret;
 }
@@ -111,6 +126,8 @@ int main(int argc, char **argv)
     struct settings set = {.count = 10,
                            .width = 320,
                            .fit = "contain",
+                           .gravity = "center",
+                           .strip = "private",
                            .cover = "fallback",
                            .format = "webp,jpg",
                            .quality = 80,

@@ -36,6 +36,7 @@ uses.sniff     := base
 uses.av        := base json
 uses.clam      := base json jail worker proc scan
 uses.engine    := base json jail
+uses.picture   := base json jail worker proc
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
@@ -44,7 +45,7 @@ uses.queue     := base json db catalog
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
-uses.thumbs    := base json cli doc store stage worker av
+uses.thumbs    := base json cli doc proc store stage worker av
 uses.analyze   := base json cli doc store stage worker av
 uses.work      := base json cli doc proc db catalog queue
 uses.status    := base json cli doc proc db store catalog
@@ -67,6 +68,9 @@ hdrs.sniff     := magic.h
 pkgs.av        := libavformat libavfilter libavcodec libswscale libswresample libavutil
 hdrs.av        := libav* libsw*
 
+pkgs.picture   := vips gmodule-2.0
+hdrs.picture   := vips/* glib* gmodule.h
+
 pkgs.clam      := libclamav
 hdrs.clam      := clamav.h
 
@@ -86,6 +90,7 @@ uses.media-ingest    := ingest drivers scanners
 uses.media-scan      := clam cli doc scanners store-fs
 uses.media-probe     := probe cli doc store-fs
 uses.media-transcode := transcode drivers
+uses.media-picture   := picture cli
 uses.media-thumbs    := thumbs drivers
 uses.media-analyze   := analyze drivers
 uses.media-status    := status drivers

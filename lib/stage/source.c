@@ -252,6 +252,8 @@ static int probe_file(struct mt_item *item, const char *name, int64_t size, stru
     json_t *asset = json_object_get(item->doc, "asset");
 
     json_object_set_new(asset, "file_size", json_integer(size));
+    if (st->stage->knows && st->stage->knows(item->fd, asset, st->stage->ctx))
+        return 0;
     if (!st->prober && mt_prober_open(&st->prober, err) < 0)
         return -1;
     json_t *found = mt_prober_run(st->prober, item->fd, name, &limits, NULL, err);

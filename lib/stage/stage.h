@@ -90,6 +90,12 @@ struct mt_stage {
      * fails the stage for this document, which goes on all the same.
      */
     int (*work)(struct mt_item *item, void *ctx, struct mt_err *err);
+
+    /*
+     * Whether the work itself finds out what the plain file behind fd is, so that it need not be
+     * probed: then this has set content_type and mime_type of asset. NULL: it never does.
+     */
+    bool (*knows)(int fd, json_t *asset, void *ctx);
     void *ctx;
 };
 

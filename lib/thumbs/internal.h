@@ -21,6 +21,25 @@ int mt_read_times(const char *text, int64_t duration_us, int64_t times[MT_THUMBS
 
 enum mt_av_fit mt_read_fit(const char *text);
 
+/* The words are formats that media-thumbs knows, each once. */
+int mt_check_formats(const char *text, struct mt_err *err);
+
+/*
+ * helper.c: media-picture --serve, started at the first picture. The request has "name", "spec"
+ * and limits; each line of the answer but the last goes to on_line, as of mt_worker_spec.
+ */
+int mt_helper_picture(struct mt_thumbs *spec, int fd, const json_t *request,
+                      int (*on_line)(void *ctx, const json_t *line, const void *data, size_t n,
+                                     struct mt_err *err),
+                      void *ctx, struct mt_err *err);
+
+/*
+ * stills.c: a photograph or drawing in sizes and formats, by the helper. Whether it is one: by its
+ * first bytes, unless times of an animation were asked for.
+ */
+bool mt_is_still(const struct mt_thumbs *spec, int fd);
+int mt_thumbs_stills(struct mt_item *item, struct mt_thumbs *spec, bool *made, struct mt_err *err);
+
 /* pictures.c: the thumbnails. *made: whether anything had to be. */
 int mt_thumbs_pictures(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
                        struct mt_err *err);

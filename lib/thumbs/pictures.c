@@ -50,6 +50,14 @@ json_t *mt_pictures_parameters(const struct mt_thumbs *spec)
     json_object_set_new(p, "cover", json_string(spec->cover));
     json_object_set_new(p, "formats", json_string(spec->formats));
     json_object_set_new(p, "quality", json_integer(spec->quality));
+    if (strcmp(spec->gravity, "center") != 0)
+        json_object_set_new(p, "gravity", json_string(spec->gravity));
+    if (strcmp(spec->strip, "private") != 0)
+        json_object_set_new(p, "strip", json_string(spec->strip));
+    if (spec->optimise)
+        json_object_set_new(p, "optimise", json_true());
+    if (spec->still)
+        json_object_set_new(p, "still", json_true());
     return p;
 }
 
@@ -252,13 +260,14 @@ static int make(struct work *w, struct mt_err *err)
 
 static int prepare(struct work *w, struct mt_err *err)
 {
+    enum mt_av_picture_format wanted[MT_AV_PICTURE_FORMATS];
     struct mt_av_box boxes[MT_AV_BOXES_MAX];
     json_t *settings = mt_pictures_parameters(w->spec);
 
     mt_stage_recipe(settings, w->recipe);
     json_decref(settings);
     w->n_boxes = mt_read_boxes(w->spec, boxes, err);
-    if (w->n_boxes < 0)
+    if (w->n_boxes < 0 || mt_read_formats(w->spec->formats, wanted, err) < 0)
         return -1;
     if (w->spec->at) {
         w->times_us = mt_realloc(NULL, MT_THUMBS_MAX, sizeof *w->times_us);

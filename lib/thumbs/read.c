@@ -12,7 +12,10 @@ enum { SIDE_MAX = 16384 };
 
 const char *const mt_thumbs_covers[] = {"fallback", "first", NULL};
 const char *const mt_thumbs_sheets[] = {"jpg", "webp", NULL};
-const char *const mt_thumbs_formats[] = {"webp", "jpg", "png", "avif", "jxl", NULL};
+const char *const mt_thumbs_formats[] = {"webp", "jpg", "png", "avif", "jxl", "gif", "tiff", NULL};
+const char *const mt_thumbs_gravities[] = {"center", "smart", "north", "south",
+                                           "east",   "west",  NULL};
+const char *const mt_thumbs_strips[] = {"private", "all", "none", NULL};
 const char *const mt_thumbs_fits[] = {"contain", "cover", "width", NULL};
 
 static const struct {
@@ -45,8 +48,34 @@ static int read_format(const char *word, enum mt_av_picture_format *out, struct 
             mt_fail(err, MT_ERR_UNAVAILABLE, "these media libraries cannot write '%s'", word);
             return mt_hint(err, "install a libavcodec with that encoder, or use webp,jpg");
         }
-    mt_fail(err, MT_ERR_USAGE, "--format does not know '%s'", word);
-    return mt_hint_nearest(err, word, mt_thumbs_formats, NULL);
+    mt_fail(err, MT_ERR_NOT_APPLICABLE, "'%s' is a format for pictures, not for those of a film",
+            word);
+    return mt_hint(err, "use webp, jpg, png, avif or jxl");
+}
+
+int mt_check_formats(const char *text, struct mt_err *err)
+{
+    char *copy = mt_strdup(text);
+    char *rest = copy;
+    char *word;
+    unsigned seen = 0;
+    int ret = 0;
+
+    while (ret == 0 && (word = strsep(&rest, ","))) {
+        const char *name = strcmp(word, "jpeg") == 0 ? "jpg" : word;
+        unsigned i = 0;
+        while (mt_thumbs_formats[i] && strcmp(mt_thumbs_formats[i], name) != 0)
+            i++;
+        if (!mt_thumbs_formats[i]) {
+            mt_fail(err, MT_ERR_USAGE, "--format does not know '%s'", word);
+            ret = mt_hint_nearest(err, word, mt_thumbs_formats, NULL);
+        } else if (seen >> i & 1) {
+            ret = mt_fail(err, MT_ERR_USAGE, "--format names '%s' twice", word);
+        }
+        seen |= 1u << i;
+    }
+    free(copy);
+    return ret;
 }
 
 int mt_read_formats(const char *text, enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS],
@@ -167,7 +196,6 @@ static int check_boxes(const struct mt_thumbs *spec, struct mt_err *err)
 
 int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err)
 {
-    enum mt_av_picture_format wanted[MT_AV_PICTURE_FORMATS];
     int64_t *times = mt_realloc(NULL, MT_THUMBS_MAX, sizeof *times);
     int columns, rows, ret = 0;
 
@@ -177,9 +205,8 @@ int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err)
         ret = mt_read_grid(spec->contact, &columns, &rows, err);
     if (ret == 0 && (spec->at != NULL) + (spec->every_us > 0) + spec->scenes > 1)
         ret = mt_fail(err, MT_ERR_USAGE, "--at, --every and --scenes exclude each other");
-    if (ret == 0 &&
-        (mt_read_formats(spec->formats, wanted, err) < 0 || check_boxes(spec, err) < 0 ||
-         (spec->at && mt_read_times(spec->at, 0, times, err) < 0)))
+    if (ret == 0 && (mt_check_formats(spec->formats, err) < 0 || check_boxes(spec, err) < 0 ||
+                     (spec->at && mt_read_times(spec->at, 0, times, err) < 0)))
         ret = -1;
     free(times);
     return ret;

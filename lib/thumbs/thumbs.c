@@ -46,13 +46,15 @@ static int forgive(struct mt_item *item, const struct mt_thumbs *spec, int ret,
 
 int mt_thumbs_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
-    const struct mt_thumbs *spec = ctx;
+    struct mt_thumbs *spec = ctx;
     bool made = false;
 
     if (strcmp(mt_json_str(item->doc, "asset.content_type", "video"), "audio") == 0 &&
         !mt_json_bool(item->doc, "asset.metadata.embedded.cover_art", false))
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no picture in an audio file");
-    if (mt_wants_pictures(spec) && mt_thumbs_pictures(item, spec, &made, err) < 0)
+    if (mt_wants_pictures(spec) &&
+        (mt_is_still(spec, item->fd) ? mt_thumbs_stills(item, spec, &made, err)
+                                     : mt_thumbs_pictures(item, spec, &made, err)) < 0)
         return -1;
     if (spec->storyboard &&
         forgive(item, spec, mt_thumbs_storyboard(item, spec, &made, err), err) < 0)

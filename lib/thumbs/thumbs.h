@@ -24,8 +24,16 @@ struct mt_thumbs {
     int64_t tile_px;       /* the longer side of a tile */
     const char *contact;   /* "4x5": columns and rows of a contact sheet; NULL: none */
     const char *sheets;    /* one of mt_thumbs_sheets */
+    const char *gravity;   /* of pictures: one of mt_thumbs_gravities */
+    const char *strip;     /* one of mt_thumbs_strips */
+    bool optimise, still;
+    const char *dir; /* where programs beside this one lie */
     const struct mt_stage_options *options;
+    struct mt_thumbs_helper *helper; /* NULL at first; mt_thumbs_end() ends it */
 };
+
+extern const char *const mt_thumbs_gravities[];
+extern const char *const mt_thumbs_strips[];
 
 /* {"fallback", "first"}, {"contain", "cover", "width"} and {"jpg", "webp"}, each ending with NULL.
  */
@@ -37,6 +45,12 @@ extern const char *const mt_thumbs_formats[]; /* what --format knows */
 /* Whether the options can be read and go together. MT_ERR_USAGE; MT_ERR_UNAVAILABLE for a format
  * that the libraries cannot write. */
 int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err) MT_MUST_USE;
+
+/* Ends the helper for pictures, if one was needed. */
+void mt_thumbs_end(struct mt_thumbs *spec);
+
+/* A stage's knows function (ctx: struct mt_thumbs): true for pictures that the helper takes. */
+bool mt_thumbs_knows(int fd, json_t *asset, void *ctx);
 
 /* The settings that decide what comes out. New. */
 json_t *mt_thumbs_parameters(const struct mt_thumbs *spec);

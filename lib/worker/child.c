@@ -23,25 +23,20 @@ struct mt_worker {
     pthread_mutex_t lock; /* a line and what is attached to it stay together */
 };
 
-static int write_all(struct mt_worker *worker, struct iovec *v, int n, struct mt_err *err)
+static int write_parts(int fd, const struct iovec *v, int n, struct mt_err *err)
 {
     int ret = 0;
 
-    pthread_mutex_lock(&worker->lock);
     for (int i = 0; i < n && ret == 0; i++)
-        ret = mt_write_all(worker->fd, v[i].iov_base, v[i].iov_len);
-    int saved = errno;
-    pthread_mutex_unlock(&worker->lock);
+        ret = mt_write_all(fd, v[i].iov_base, v[i].iov_len);
     if (ret == 0)
         return 0;
-    errno = saved;
     mt_fail_errno(err, "cannot write to the parent");
     err->code = MT_ERR_CANCELLED;
     return -1;
 }
 
-static int send_line(struct mt_worker *worker, const json_t *line, const void *data, size_t n,
-                     struct mt_err *err)
+int mt_worker_write(int fd, const json_t *line, const void *data, size_t n, struct mt_err *err)
 {
     char tail[64] = "}\n";
     char *text = json_dumps(line, JSON_COMPACT);
@@ -56,8 +51,17 @@ static int send_line(struct mt_worker *worker, const json_t *line, const void *d
     struct iovec v[] = {{text, len - 1}, {tail, strlen(tail)}, {(void *)(uintptr_t)data, n}};
     int ret = len + sizeof tail > MT_JSON_LINE_MAX
                   ? mt_fail(err, MT_ERR_LIMIT, "a line of %zu bytes is too long to send", len)
-                  : write_all(worker, v, 3, err);
+                  : write_parts(fd, v, 3, err);
     free(text);
+    return ret;
+}
+
+static int send_line(struct mt_worker *worker, const json_t *line, const void *data, size_t n,
+                     struct mt_err *err)
+{
+    pthread_mutex_lock(&worker->lock);
+    int ret = mt_worker_write(worker->fd, line, data, n, err);
+    pthread_mutex_unlock(&worker->lock);
     return ret;
 }
 
@@ -72,23 +76,33 @@ int mt_worker_send(struct mt_worker *worker, const json_t *line, const void *dat
     return send_line(worker, line, data, n, err);
 }
 
-static void send_end(struct mt_worker *worker, int ret, const struct mt_err *err)
+int mt_worker_write_end(int fd, int ret, const struct mt_err *failure, struct mt_err *err)
 {
-    struct mt_err ignored;
     json_t *line = json_object();
 
-    json_object_set_new(line, MT_WORKER_END, json_string(ret < 0 ? mt_code_name(err->code) : "ok"));
+    json_object_set_new(line, MT_WORKER_END,
+                        json_string(ret < 0 ? mt_code_name(failure->code) : "ok"));
     if (ret < 0) {
-        json_object_set_new(line, "errno", json_integer(err->os_errno));
-        json_object_set_new(line, "message", mt_json_text(err->msg));
-        json_object_set_new(line, "hint", mt_json_text(err->hint));
-        json_t *whole = mt_err_to_json(err);
+        json_object_set_new(line, "errno", json_integer(failure->os_errno));
+        json_object_set_new(line, "message", mt_json_text(failure->msg));
+        json_object_set_new(line, "hint", mt_json_text(failure->hint));
+        json_t *whole = mt_err_to_json(failure);
         json_object_set(line, "details", json_object_get(whole, "details"));
         json_decref(whole);
     }
-    if (send_line(worker, line, NULL, 0, &ignored) < 0)
-        _exit(1);
+    int written = mt_worker_write(fd, line, NULL, 0, err);
     json_decref(line);
+    return written;
+}
+
+static void send_end(struct mt_worker *worker, int ret, const struct mt_err *err)
+{
+    struct mt_err ignored;
+
+    pthread_mutex_lock(&worker->lock);
+    if (mt_worker_write_end(worker->fd, ret, err, &ignored) < 0)
+        _exit(1);
+    pthread_mutex_unlock(&worker->lock);
 }
 
 /* The first descriptor from lo on that is to stay open. */

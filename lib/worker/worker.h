@@ -99,4 +99,13 @@ int mt_worker_end(struct mt_worker_run **run, struct mt_err *err);
 int mt_worker_send(struct mt_worker *worker, const json_t *line, const void *data, size_t n,
                    struct mt_err *err) MT_MUST_USE;
 
+/*
+ * For a server that passes on what its workers say: the same line, and the last one, to any
+ * descriptor; the other side reads them with worker/inbox.h. MT_ERR_CANCELLED when nobody does.
+ */
+int mt_worker_write(int fd, const json_t *line, const void *data, size_t n,
+                    struct mt_err *err) MT_MUST_USE;
+int mt_worker_write_end(int fd, int ret, const struct mt_err *failure,
+                        struct mt_err *err) MT_MUST_USE;
+
 #endif
