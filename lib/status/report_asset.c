@@ -36,8 +36,8 @@ static const struct {
 /* A span with its times, or NULL where the entry has none. New. */
 static json_t *span_of(const json_t *entry, const char *label, const char *at)
 {
-    double start = mt_json_num(entry, at ? at : "start", -1);
-    double end = at ? start : mt_json_num(entry, "end", start);
+    double start = mt_json_num(entry, at ? at : "start", mt_json_num(entry, "start_s", -1));
+    double end = at ? start : mt_json_num(entry, "end", mt_json_num(entry, "end_s", start));
 
     if (!(start >= 0) || !(end >= start) || end > 1e9)
         return NULL;
@@ -73,6 +73,35 @@ static json_t *spans_of(const json_t *entries, const char *label, const char *at
     return spans;
 }
 
+/* The worst frames of all renditions, each with the name of its own. New; NULL if there are none.
+ */
+static json_t *worst_frames(const json_t *doc)
+{
+    json_t *spans = json_array();
+    size_t i, k;
+    json_t *variant, *frame;
+
+    json_array_foreach(mt_json_at(doc, "variants"), i, variant)
+    {
+        json_array_foreach(mt_json_at(variant, "score.worst"), k, frame)
+        {
+            json_t *span = span_of(frame, NULL, "time_s");
+            char *label = mt_asprintf("%.40s: %.4g", mt_json_str(variant, "quality", "?"),
+                                      mt_json_num(frame, "value", 0));
+            if (span)
+                json_object_set_new(span, "label", mt_json_text(label));
+            if (span && json_array_size(spans) < SPANS_MAX)
+                json_array_append(spans, span);
+            json_decref(span);
+            free(label);
+        }
+    }
+    if (json_array_size(spans) > 0)
+        return spans;
+    json_decref(spans);
+    return NULL;
+}
+
 /* One lane for each thing that was looked for, be it found or not. New. */
 static json_t *lanes_of(const json_t *doc)
 {
@@ -85,6 +114,9 @@ static json_t *lanes_of(const json_t *doc)
         json_array_append_new(lanes, json_pack("{s:s, s:o}", "lane", sources[i].lane, "spans",
                                                spans_of(entries, sources[i].label, sources[i].at)));
     }
+    json_t *worst = worst_frames(doc);
+    if (worst)
+        json_array_append_new(lanes, json_pack("{s:s, s:o}", "lane", "worst", "spans", worst));
     return lanes;
 }
 

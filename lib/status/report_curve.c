@@ -83,15 +83,29 @@ static void put_stretch(struct mt_page_text *page, const struct curve *c, size_t
         put_point(page, c, low < high ? high : low, low < high ? highest : lowest, broken);
 }
 
+/* "1.26 Mbit/s", "-32.7 LUFS" */
+static void put_value(struct mt_page_text *page, double value, const char *unit)
+{
+    static const char *const prefixes[] = {"", "k", "M", "G"};
+    int i = 0;
+
+    while (fabs(value) >= 999.5 && i < 3) {
+        value /= 1000;
+        i++;
+    }
+    mt_page_add(page, "%.3g %s%s", value, prefixes[i], unit);
+}
+
 static void put_scale(struct mt_page_text *page, const struct curve *c, const char *unit)
 {
     for (int i = 0; i <= 2; i++) {
         double y = FLOOR - i * (FLOOR - TOP) / 2.0;
         mt_page_add(page,
                     "<line class=\"axis\" x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\"/>"
-                    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g %s</text>\n",
-                    MARGIN, y, WIDTH - 20, y, MARGIN - 8, y + 4,
-                    c->low + (c->high - c->low) * i / 2, unit);
+                    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">",
+                    MARGIN, y, WIDTH - 20, y, MARGIN - 8, y + 4);
+        put_value(page, c->low + (c->high - c->low) * i / 2, unit);
+        mt_page_add(page, "</text>\n");
     }
 }
 

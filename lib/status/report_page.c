@@ -146,7 +146,9 @@ static const char *const style[] = {
     "@media print{:root{color-scheme:light;--ground:#fff;--card:#fff;--ink:#000;--soft:#444;"
     "--line:#bbb;--good:#2f6fb5;--bad:#c4432b;--mid:#8a6d1d;--faint:#eee}body{padding:0;"
     "max-width:none;font-size:10pt}section{break-inside:avoid;border-width:0 0 1px;"
-    "border-radius:0;padding:.5rem 0}*{-webkit-print-color-adjust:exact;"
+    "border-radius:0;padding:.5rem 0}section:has(.pictures),section:has(table){break-inside:auto}"
+    "h2{break-after:avoid}figure.wide "
+    "img{max-height:9cm}.span{stroke:none}*{-webkit-print-color-adjust:exact;"
     "print-color-adjust:exact}.scroll{overflow:visible}tr,figure{break-inside:avoid}}\n",
 };
 

@@ -97,6 +97,15 @@ static void put_lanes(struct mt_page_text *page, const json_t *report, double se
 
 /* --- damage --- */
 
+/* "0:30, "; nothing where no time is known */
+static void put_time(struct mt_page_text *page, double s)
+{
+    char text[MT_FIGURE];
+
+    if (s >= 0 && s < 1e9)
+        mt_page_add(page, "%s, ", mt_show_duration((int64_t)(s * 1e6), text));
+}
+
 static void put_damage(struct mt_page_text *page, const json_t *doc)
 {
     json_t *issues = mt_json_at(doc, "asset.metadata.damage.issues");
@@ -112,6 +121,7 @@ static void put_damage(struct mt_page_text *page, const json_t *doc)
     json_array_foreach(issues, i, issue)
     {
         mt_page_add(page, "<li><bdi>");
+        put_time(page, mt_json_num(issue, "start_s", mt_json_num(issue, "start", -1)));
         mt_page_text(page, mt_json_str(issue, "kind", ""));
         mt_page_add(page, ": ");
         mt_page_text(page, mt_json_str(issue, "detail", ""));

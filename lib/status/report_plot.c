@@ -337,7 +337,7 @@ static void put_times(struct mt_page_text *page, double seconds, double floor_y)
 
 static const char *class_of(const char *lane)
 {
-    static const char *const bad[] = {"damage", "black", "freeze"};
+    static const char *const bad[] = {"damage", "black", "freeze", "worst"};
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (strcmp(lane, bad[i]) == 0)

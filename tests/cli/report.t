@@ -111,15 +111,19 @@ sql "INSERT INTO media_variants (id, media_asset_id, variant_type, format, quali
          'mp4', '720p', 'local', '$id/720p-00000000.mp4', 1000, 'completed',
          '{\"metric\":\"ssim\",\"value\":0.9731,\"worst\":[{\"time_s\":1.25,\"value\":0.8642},{\"time_s\":0,\"value\":0.9}]}');
      UPDATE media_assets SET metadata = json_set(metadata, '\$.bit_rate_over_time',
-         json('{\"step_s\":0.5,\"bps\":[1000000,250000,null,2000000]}')) WHERE id = '$id'"
+         json('{\"step_s\":0.5,\"bps\":[1000000,250000,500000,2000000]}'), '\$.damage', json('{\"state\":\"degraded\",
+             \"issues\":[{\"kind\":\"gap\",\"stream\":0,\"detail\":\"lost\",\"start_s\":0.5,\"end_s\":0.75}]}')) WHERE id = '$id'"
 run media-status report "$id"
 valid report 'with everything: as the schema says'
 jq -c .document "$out" >document.json
 document 'its document too' document.json
 is "$(jq -r '.stages.transcode | "\(.status) \(.error.code)"' document.json)" 'failed no_space' 'a dead job failed'
 json_is '.curves.bit_rate | "\(.step_s) \(.values | map(tostring) | join(","))"' \
-    '0.5 1000000,250000,null,2000000' 'the bit rate over time'
+    '0.5 1000000,250000,500000,2000000' 'the bit rate over time'
 json_is '.not_recorded | join(" ")' '' 'and nothing is missing'
+json_is '[.lanes[] | select(.lane == "worst").spans[] | "\(.start) \(.label)"] | join(",")' \
+    '1.25 720p: 0.8642,0 720p: 0.9' 'the worst frames are on the time axis'
+json_is '[.lanes[] | select(.lane == "damage").spans[] | "\(.start) \(.end)"] | join(",")' '0.5 0.75' 'and so is damage'
 sql "UPDATE processing_jobs SET error = NULL WHERE status = 'dead'"
 run media-status asset "$id"
 document 'a job that died without a word'
@@ -185,7 +189,7 @@ for lang in en ar; do
     run media-status report "$id" --html - --lang $lang
     exits 0 "the page of an asset in $lang"
     cp "$out" one.html
-    run python3 page.py one.html $lang "$nasty" -18 LUFS 'ssim 0.9731' '0.8642' 'bit/s'
+    run python3 page.py one.html $lang "$nasty" -18 LUFS 'ssim 0.9731' '0.8642' 'Mbit/s' '0.50 s, gap'
     exits 0 "$lang: it is whole and harmless, whatever the name"
     is "$(cat "$out")" 3 "$lang: with its pictures"
 done
