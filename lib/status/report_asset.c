@@ -73,6 +73,31 @@ static json_t *spans_of(const json_t *entries, const char *label, const char *at
     return spans;
 }
 
+static int compare_starts(const void *a, const void *b)
+{
+    double x = mt_json_num(*(json_t *const *)a, "start", 0);
+    double y = mt_json_num(*(json_t *const *)b, "start", 0);
+
+    return (x > y) - (x < y);
+}
+
+/* The same spans in the order of time. Takes spans; new. */
+static json_t *in_order(json_t *spans)
+{
+    size_t n = json_array_size(spans);
+    json_t **list = mt_alloc((n + 1) * sizeof *list);
+    json_t *sorted = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        list[i] = json_array_get(spans, i);
+    qsort(list, n, sizeof *list, compare_starts);
+    for (size_t i = 0; i < n; i++)
+        json_array_append(sorted, list[i]);
+    free(list);
+    json_decref(spans);
+    return sorted;
+}
+
 /* The worst frames of all renditions, each with the name of its own. New; NULL if there are none.
  */
 static json_t *worst_frames(const json_t *doc)
@@ -97,7 +122,7 @@ static json_t *worst_frames(const json_t *doc)
         }
     }
     if (json_array_size(spans) > 0)
-        return spans;
+        return in_order(spans);
     json_decref(spans);
     return NULL;
 }
@@ -111,8 +136,9 @@ static json_t *lanes_of(const json_t *doc)
         json_t *entries = mt_json_at(doc, sources[i].path);
         if (!json_is_array(entries))
             continue;
-        json_array_append_new(lanes, json_pack("{s:s, s:o}", "lane", sources[i].lane, "spans",
-                                               spans_of(entries, sources[i].label, sources[i].at)));
+        json_array_append_new(
+            lanes, json_pack("{s:s, s:o}", "lane", sources[i].lane, "spans",
+                             in_order(spans_of(entries, sources[i].label, sources[i].at))));
     }
     json_t *worst = worst_frames(doc);
     if (worst)

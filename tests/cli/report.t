@@ -122,7 +122,7 @@ json_is '.curves.bit_rate | "\(.step_s) \(.values | map(tostring) | join(","))"'
     '0.5 1000000,250000,500000,2000000' 'the bit rate over time'
 json_is '.not_recorded | join(" ")' '' 'and nothing is missing'
 json_is '[.lanes[] | select(.lane == "worst").spans[] | "\(.start) \(.label)"] | join(",")' \
-    '1.25 720p: 0.8642,0 720p: 0.9' 'the worst frames are on the time axis'
+    '0 720p: 0.9,1.25 720p: 0.8642' 'the worst frames are on the time axis, in its order'
 json_is '[.lanes[] | select(.lane == "damage").spans[] | "\(.start) \(.end)"] | join(",")' '0.5 0.75' 'and so is damage'
 sql "UPDATE processing_jobs SET error = NULL WHERE status = 'dead'"
 run media-status asset "$id"
