@@ -37,6 +37,7 @@ uses.av        := base json
 uses.clam      := base json jail worker proc scan
 uses.engine    := base json jail
 uses.picture   := base json jail worker proc
+uses.voice     := base json
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av
@@ -46,7 +47,7 @@ uses.stage     := base json cli doc digest proc db store catalog probe worker ja
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc proc store stage worker av
-uses.analyze   := base json cli doc store stage worker av
+uses.analyze   := base json cli doc store stage worker av engine voice
 uses.work      := base json cli doc proc db catalog queue
 uses.status    := base json cli doc proc db store catalog
 
@@ -71,6 +72,8 @@ hdrs.av        := libav* libsw*
 pkgs.picture   := vips gmodule-2.0
 hdrs.picture   := vips/* glib* gmodule.h
 
+pkgs.voice     := opus
+hdrs.voice     := opus.h opus_*.h
 pkgs.clam      := libclamav
 hdrs.clam      := clamav.h
 

@@ -2,6 +2,9 @@
 /* analyze.c - see analyze.h. */
 #include "analyze/analyze.h"
 
+#include "analyze/ask.h"
+#include "analyze/material.h"
+#include "analyze/types.h"
 #include "av/measure.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -10,24 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* what is 0 where an engine is needed; remedy then says what would provide one. */
-static const struct {
-    const char *name;
-    unsigned what;
-    const char *remedy;
-} types[] = {
-    {"loudness", MT_AV_LOUDNESS, NULL},
-    {"silence", MT_AV_SILENCE, NULL},
-    {"black", MT_AV_BLACK, NULL},
-    {"freeze", MT_AV_FREEZE, NULL},
-    {"scenes", MT_AV_SCENES, NULL},
-    {"transcription", 0,
-     "a speech engine (see media-engine(7)), for instance one that runs whisper.cpp"},
-    {"moderation", 0, "a moderation engine (see media-engine(7))"},
-    {"objects", 0, "a vision engine (see media-engine(7))"},
-    {"faces", 0, "a vision engine (see media-engine(7))"},
-};
-enum { TYPES = sizeof types / sizeof *types };
+/* Raised when the results of the same settings gain members, so that old ones are made again. */
+enum { GENERATION = 2 };
 
 struct work {
     const struct mt_analyze *spec;
@@ -35,35 +22,24 @@ struct work {
     unsigned what; /* still to be measured */
     char recipe[9];
     json_t *report;
+    struct mt_material material;
+    struct mt_question questions[MT_ANALYSIS_TYPES];
+    int n_questions;
 };
 
-const char *const mt_analyze_types[] = {
-    "loudness",      "silence",    "black",   "freeze", "scenes",
-    "transcription", "moderation", "objects", "faces",  NULL};
-_Static_assert(sizeof mt_analyze_types / sizeof *mt_analyze_types == TYPES + 1,
-               "each type has its name");
-
-static int find_type(const char *word, struct mt_err *err)
+static int check_wanted(const char *wanted, struct mt_err *err)
 {
-    for (int i = 0; i < TYPES; i++)
-        if (strcmp(types[i].name, word) == 0)
-            return i;
-    mt_fail(err, MT_ERR_USAGE, "--types does not know '%s'", word);
-    return mt_hint_nearest(err, word, mt_analyze_types, NULL);
-}
-
-/* Calls each(ctx, index of the type) for every word; stops at -1. */
-static int each_type(const char *list, int (*each)(void *ctx, int type, struct mt_err *err),
-                     void *ctx, struct mt_err *err)
-{
-    char *copy = mt_strdup(list);
+    char *copy = mt_strdup(wanted);
     char *rest = copy;
     char *word;
     int ret = 0;
 
     while (ret == 0 && (word = strsep(&rest, ","))) {
-        int type = find_type(word, err);
-        ret = type < 0 ? -1 : each ? each(ctx, type, err) : 0;
+        char *equals = strchr(word, '=');
+        if (!equals || !equals[1])
+            ret = mt_fail(err, MT_ERR_USAGE, "--engine wants TYPE=NAME, not '%s'", word);
+        else
+            *equals = '\0', ret = mt_analysis_type(word, "--engine", err) < 0 ? -1 : 0;
     }
     free(copy);
     return ret;
@@ -71,19 +47,41 @@ static int each_type(const char *list, int (*each)(void *ctx, int type, struct m
 
 int mt_analyze_check(const struct mt_analyze *spec, struct mt_err *err)
 {
-    return each_type(spec->types, NULL, NULL, err);
+    if (spec->wanted && check_wanted(spec->wanted, err) < 0)
+        return -1;
+    return mt_analysis_each(spec->types, NULL, NULL, err);
+}
+
+static int note_need(void *ctx, int type, struct mt_err *err)
+{
+    bool *needs = ctx;
+
+    (void)err;
+    *needs = *needs || !mt_analysis_types[type].what;
+    return 0;
+}
+
+bool mt_analyze_needs_engines(const struct mt_analyze *spec)
+{
+    struct mt_err ignored;
+    bool needs = false;
+
+    return mt_analysis_each(spec->types, note_need, &needs, &ignored) == 0 && needs;
 }
 
 json_t *mt_analyze_parameters(const struct mt_analyze *spec)
 {
-    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f}", "types", spec->types, "silence_db",
-                     spec->silence_db, "silence", (double)spec->silence_us / 1e6, "black",
-                     (double)spec->black_us / 1e6, "freeze", (double)spec->freeze_us / 1e6,
-                     "scene_threshold", spec->scene_threshold);
-}
+    json_t *parameters = json_pack(
+        "{s:s, s:f, s:f, s:f, s:f, s:f}", "types", spec->types, "silence_db", spec->silence_db,
+        "silence", (double)spec->silence_us / 1e6, "black", (double)spec->black_us / 1e6, "freeze",
+        (double)spec->freeze_us / 1e6, "scene_threshold", spec->scene_threshold);
 
-/* Raised when the results of the same settings gain members, so that old ones are made again. */
-enum { GENERATION = 2 };
+    if (spec->wanted)
+        json_object_set_new(parameters, "engines", mt_json_text(spec->wanted));
+    if (spec->languages)
+        json_object_set_new(parameters, "languages", mt_json_text(spec->languages));
+    return parameters;
+}
 
 /* The thresholds decide the results; which types are asked for together does not. */
 static void recipe_of(const struct mt_analyze *spec, char recipe[9])
@@ -91,6 +89,8 @@ static void recipe_of(const struct mt_analyze *spec, char recipe[9])
     json_t *settings = mt_analyze_parameters(spec);
 
     json_object_del(settings, "types");
+    json_object_del(settings, "engines");
+    json_object_del(settings, "languages");
     json_object_set_new(settings, "generation", json_integer(GENERATION));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
@@ -108,7 +108,7 @@ static int measure(void *arg, struct mt_worker *worker, struct mt_err *err)
                                  .scene_threshold = w->spec->scene_threshold,
                                  .limits = mt_stage_limits(w->spec->options),
                                  .progress = {mt_stage_tell, worker}};
-    json_t *report = mt_av_measure(w->item->fd, &spec, err);
+    json_t *report = mt_material_measure(&w->material, w->item->fd, &spec, err);
 
     if (!report)
         return -1;
@@ -138,50 +138,127 @@ static void add_result(struct work *w, const char *name, json_t *result)
     json_object_set(json_object_get(doc, "analysis"), name, result);
 }
 
-/* Takes what was measured before; the rest is to be measured. */
+/* Takes the result that the same recipe gave before: 1, else 0. */
+static int take_recorded(struct work *w, int type, const char *recipe, struct mt_err *err)
+{
+    const char *name = mt_analysis_types[type].name;
+    json_t *result = mt_item_recorded(w->item, name, recipe, err);
+
+    if (!result)
+        return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
+    add_result(w, name, result);
+    json_decref(result);
+    return 1;
+}
+
+static int want_engine(struct work *w, int type, struct mt_err *err)
+{
+    struct mt_question *q = &w->questions[w->n_questions++];
+
+    mt_ask_prepare(q, type, w->spec);
+    if (q->failed)
+        return 0;
+    int taken = take_recorded(w, type, q->recipe, err);
+    q->answered = taken == 1;
+    if (taken != 0)
+        return taken < 0 ? -1 : 0;
+    return mt_material_want(&w->material, q->engine, err);
+}
+
+/* Takes what was found before; the rest is to be found. */
 static int want(void *ctx, int type, struct mt_err *err)
 {
     struct work *w = ctx;
-    json_t *result = NULL;
 
-    if (!types[type].what)
-        return 0;
-    result = mt_item_recorded(w->item, types[type].name, w->recipe, err);
-    if (result)
-        add_result(w, types[type].name, result);
-    else if (err->code == MT_ERR_NOT_FOUND)
-        w->what |= types[type].what;
-    else
-        return -1;
-    json_decref(result);
-    return 0;
+    if (!mt_analysis_types[type].what)
+        return want_engine(w, type, err);
+    int taken = take_recorded(w, type, w->recipe, err);
+    if (taken == 0)
+        w->what |= mt_analysis_types[type].what;
+    return taken < 0 ? -1 : 0;
 }
 
 /* One type's result into the document and the database. */
 static int record(void *ctx, int type, struct mt_err *err)
 {
     struct work *w = ctx;
-    json_t *result = types[type].what & w->what ? mt_json_at(w->report, types[type].name) : NULL;
+    const struct mt_analysis_type *t = &mt_analysis_types[type];
+    json_t *result = t->what & w->what ? mt_json_at(w->report, t->name) : NULL;
 
     if (!result)
         return 0;
-    add_result(w, types[type].name, result);
-    return mt_item_record(w->item, types[type].name, w->recipe, result, err);
+    add_result(w, t->name, result);
+    return mt_item_record(w->item, t->name, w->recipe, result, err);
 }
 
-static int refuse_engines(void *ctx, int type, struct mt_err *err)
+static json_t *member_of(json_t *object, const char *name)
 {
-    (void)ctx;
-    if (types[type].what)
+    if (!json_is_object(json_object_get(object, name)))
+        json_object_set_new(object, name, json_object());
+    return json_object_get(object, name);
+}
+
+static int answer(struct work *w, struct mt_question *q, struct mt_err *err)
+{
+    const char *name = mt_analysis_types[q->type].name;
+    const char *absent = NULL;
+    json_t *result = mt_ask(q, w->item, w->spec, &w->material, &absent);
+
+    if (absent)
+        json_object_set_new(member_of(w->item->report, "not_applicable"), name,
+                            json_string(absent));
+    if (!result && q->failed && q->err.code == MT_ERR_CANCELLED) {
+        *err = q->err;
+        return -1;
+    }
+    if (!result)
         return 0;
-    mt_fail(err, MT_ERR_UNAVAILABLE, "no engine for '%s' is installed", types[type].name);
-    return mt_hint(err, "install %s", types[type].remedy);
+    json_object_set_new(member_of(member_of(w->item->doc, "analysis"), "engines"), name,
+                        json_pack("{s:o, s:o}", "name", mt_json_text(q->engine->name), "version",
+                                  mt_json_text(q->engine->version)));
+    add_result(w, name, result);
+    int ret = mt_item_record(w->item, name, q->recipe, result, err);
+    json_decref(result);
+    return ret;
+}
+
+/* Engines that read text are asked last: what the others heard is what they read. */
+static int answer_all(struct work *w, struct mt_err *err)
+{
+    for (int late = 0; late <= 1; late++)
+        for (int i = 0; i < w->n_questions; i++) {
+            struct mt_question *q = &w->questions[i];
+            if (q->failed || q->answered || (q->engine->input == MT_ENGINE_TEXT) != late)
+                continue;
+            if (answer(w, q, err) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+/* All that failed into the report; the first one is what the stage fails of. */
+static int judge(struct work *w, struct mt_err *err)
+{
+    int failed = 0;
+
+    for (int i = 0; i < w->n_questions; i++) {
+        struct mt_question *q = &w->questions[i];
+        if (!q->failed)
+            continue;
+        if (failed++ == 0)
+            *err = q->err;
+        json_object_set_new(member_of(w->item->report, "failures"), mt_analysis_types[q->type].name,
+                            mt_err_to_json(&q->err));
+    }
+    return failed ? -1 : 0;
 }
 
 static void note_rest(struct work *w)
 {
     json_t *none = mt_json_at(w->report, "not_applicable");
 
+    json_object_del(none, "ears"); /* of them the engines' own types tell */
+    json_object_del(none, "eyes");
     if (json_object_size(none) > 0)
         json_object_set(w->item->report, "not_applicable", none);
     if (mt_json_int(w->report, "errors", 0) > 0) {
@@ -191,26 +268,57 @@ static void note_rest(struct work *w)
     }
 }
 
+/* Whether there is anything for the decoding child to do. */
+static bool must_decode(const struct work *w)
+{
+    return w->what || w->material.n_sounds > 0 || w->material.n_pictures > 0;
+}
+
+static int decode(struct work *w, struct mt_err *err)
+{
+    int fds[2 * MT_AV_TAPS_MAX];
+    struct mt_item_work job = {
+        .what = "measuring", .run = measure, .arg = w, .on_line = hear, .ctx = w, .fds = fds};
+
+    job.n_fds = mt_material_fds(&w->material, fds);
+    bool engines = job.n_fds > 0;
+    w->item->share = engines ? 0.3 : 1;
+    if (mt_item_run(w->item, &job, err) < 0)
+        return -1;
+    w->item->from = engines ? 0.3 : 0;
+    w->item->share = 1 - w->item->from;
+    w->material.report = json_incref(w->report);
+    note_rest(w);
+    return mt_analysis_each(w->spec->types, record, w, err);
+}
+
+static bool is_all_recorded(const struct work *w)
+{
+    for (int i = 0; i < w->n_questions; i++)
+        if (!w->questions[i].answered)
+            return false;
+    return !w->what;
+}
+
 int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
     const struct mt_analyze *spec = ctx;
     struct work w = {.spec = spec, .item = item};
-    struct mt_item_work job = {
-        .what = "measuring", .run = measure, .arg = &w, .on_line = hear, .ctx = &w};
     int ret = -1;
 
     recipe_of(spec, w.recipe);
-    if (each_type(spec->types, want, &w, err) < 0)
-        return -1;
-    if (!w.what)
+    mt_material_init(&w.material, spec->host->tmp);
+    if (mt_analysis_each(spec->types, want, &w, err) < 0)
+        goto out;
+    if (is_all_recorded(&w))
         item->status = "skipped";
-    if (w.what) {
-        if (mt_item_run(item, &job, err) < 0 || each_type(spec->types, record, &w, err) < 0)
-            goto out;
-        note_rest(&w);
-    }
-    ret = each_type(spec->types, refuse_engines, NULL, err);
+    if (must_decode(&w) && decode(&w, err) < 0)
+        goto out;
+    if (answer_all(&w, err) < 0)
+        goto out;
+    ret = judge(&w, err);
 out:
+    mt_material_free(&w.material);
     json_decref(w.report);
     return ret;
 }

@@ -3,6 +3,7 @@
 #include "av/measure.h"
 
 #include "av/measure_parts.h"
+#include "av/measure_tap.h"
 
 static const unsigned of_sound = MT_AV_LOUDNESS | MT_AV_SILENCE;
 static const unsigned of_picture = MT_AV_BLACK | MT_AV_FREEZE | MT_AV_SCENES;
@@ -16,13 +17,28 @@ struct work {
     AVFrame *frame;
     struct mt_listener listener;
     struct mt_watcher watcher;
+    struct mt_sound_tap ears[MT_AV_TAPS_MAX];
+    struct mt_sight_tap eyes[MT_AV_TAPS_MAX];
     int64_t errors;
 };
 
+static bool wants_sound(const struct mt_av_measure *spec)
+{
+    return (spec->what & of_sound) || spec->n_ears > 0;
+}
+
+static bool wants_picture(const struct mt_av_measure *spec)
+{
+    return (spec->what & of_picture) || spec->n_eyes > 0;
+}
+
 static int check_spec(const struct mt_av_measure *spec, struct mt_err *err)
 {
-    if (!(spec->what & (of_sound | of_picture)))
+    if (!wants_sound(spec) && !wants_picture(spec))
         return mt_fail(err, MT_ERR_USAGE, "nothing is to be measured");
+    if (spec->n_ears < 0 || spec->n_ears > MT_AV_TAPS_MAX || spec->n_eyes < 0 ||
+        spec->n_eyes > MT_AV_TAPS_MAX)
+        return mt_fail(err, MT_ERR_BUG, "too many ears or eyes");
     if (spec->silence_us < 0 || spec->black_us < 0 || spec->freeze_us < 0)
         return mt_fail(err, MT_ERR_USAGE, "a shortest stretch is negative");
     if (!(spec->silence_db >= -150 && spec->silence_db <= 0))
@@ -52,21 +68,22 @@ static int try_decoder(AVCodecContext **out, const struct mt_in *in, const AVStr
 
 static int open_work(struct work *w, int fd, struct mt_err *err)
 {
-    unsigned what = w->spec->what;
-
     if (mt_in_open(&w->in, fd, &w->spec->limits, err) != 0)
         return -1;
     mt_in_set_progress(&w->in, &w->spec->progress);
     mt_film_look(&w->film, &w->in, w->in.video);
+    for (int i = 0; i < w->spec->n_eyes; i++)
+        mt_sight_tap_init(&w->eyes[i], &w->spec->eyes[i], w->film.duration_us);
     if (!w->in.audio && !is_picture(w, w->in.video))
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "neither sound nor moving pictures in it");
     w->packet = av_packet_alloc();
     w->frame = av_frame_alloc();
     if (!w->packet || !w->frame)
         return mt_av_fail(err, AVERROR(ENOMEM), "cannot measure");
-    if (w->in.audio && (what & of_sound) && try_decoder(&w->audio, &w->in, w->in.audio, err) != 0)
+    if (w->in.audio && wants_sound(w->spec) &&
+        try_decoder(&w->audio, &w->in, w->in.audio, err) != 0)
         return -1;
-    if (is_picture(w, w->in.video) && (what & of_picture) &&
+    if (is_picture(w, w->in.video) && wants_picture(w->spec) &&
         try_decoder(&w->video, &w->in, w->in.video, err) != 0)
         return -1;
     for (unsigned i = 0; i < w->in.format->nb_streams; i++) {
@@ -78,6 +95,14 @@ static int open_work(struct work *w, int fd, struct mt_err *err)
     return 0;
 }
 
+static int listen(struct work *w, int64_t us, struct mt_err *err)
+{
+    for (int i = 0; i < w->spec->n_ears; i++)
+        if (mt_sound_tap_hear(&w->ears[i], w->frame, us, err) != 0)
+            return -1;
+    return w->spec->what & of_sound ? mt_listener_hear(&w->listener, w->frame, us, err) : 0;
+}
+
 static int take_frame(struct work *w, bool sound, struct mt_err *err)
 {
     const AVStream *stream = sound ? w->in.audio : w->in.video;
@@ -86,11 +111,17 @@ static int take_frame(struct work *w, bool sound, struct mt_err *err)
     if (mt_frame_damaged(w->frame))
         w->errors++;
     if (sound)
-        return mt_listener_hear(&w->listener, w->frame, us, err);
+        return listen(w, us, err);
     length = av_rescale_q(mt_frame_duration(w->frame), stream->time_base, AV_TIME_BASE_Q);
     if (length <= 0 || length > 10 * w->film.frame_us)
         length = w->film.frame_us;
-    return mt_watcher_see(&w->watcher, w->frame, us, length, err);
+    if (mt_watcher_see(&w->watcher, w->frame, us, length, err) != 0)
+        return -1;
+    for (int i = 0; i < w->spec->n_eyes; i++)
+        if (mt_sight_tap_see(&w->eyes[i], w->frame, us, w->watcher.cut_us, &w->in, &w->film, err) !=
+            0)
+            return -1;
+    return 0;
 }
 
 /* Decodes one packet; NULL: the end of the stream. */
@@ -116,10 +147,18 @@ static int decode(struct work *w, bool sound, const AVPacket *packet, struct mt_
     return 0;
 }
 
+static int64_t heard_until(const struct work *w)
+{
+    int64_t end = w->listener.end_us;
+
+    for (int i = 0; i < w->spec->n_ears; i++)
+        end = w->ears[i].end_us > end ? w->ears[i].end_us : end;
+    return end;
+}
+
 static int tell(struct work *w, struct mt_err *err)
 {
-    int64_t seen = w->watcher.end_us, heard = w->listener.end_us;
-    int64_t done = w->video ? seen : heard;
+    int64_t done = w->video ? w->watcher.end_us : heard_until(w);
 
     return mt_in_tell(&w->in, done > 0 ? done : 0, w->film.duration_us, err);
 }
@@ -145,9 +184,12 @@ static int run(struct work *w, struct mt_err *err)
         w->errors++;
     if (w->audio && (decode(w, true, NULL, err) != 0 || mt_listener_end(&w->listener, err) != 0))
         return -1;
+    for (int i = 0; w->audio && i < w->spec->n_ears; i++)
+        if (mt_sound_tap_hear(&w->ears[i], NULL, 0, err) != 0)
+            return -1;
     if (w->video && (decode(w, false, NULL, err) != 0 || mt_watcher_end(&w->watcher, err) != 0))
         return -1;
-    if ((w->audio || w->video) && w->listener.samples == 0 && w->watcher.frames == 0)
+    if ((w->audio || w->video) && heard_until(w) == INT64_MIN && w->watcher.frames == 0)
         return mt_av_fail(err, AVERROR_INVALIDDATA, "nothing in it can be decoded");
     return 0;
 }
@@ -155,7 +197,8 @@ static int run(struct work *w, struct mt_err *err)
 /* The end of what was heard and seen, of the film as its headers say when that was not all. */
 static int64_t end_of(const struct work *w)
 {
-    int64_t end = w->listener.end_us > w->watcher.end_us ? w->listener.end_us : w->watcher.end_us;
+    int64_t heard = heard_until(w);
+    int64_t end = heard > w->watcher.end_us ? heard : w->watcher.end_us;
     bool all = (!w->in.audio || w->audio) && (!is_picture(w, w->in.video) || w->video);
 
     if ((!all && w->film.duration_us > end) || end <= 0)
@@ -210,6 +253,10 @@ static json_t *report(struct work *w)
         else
             json_object_set_new(absent, members[i].name, json_string(why_not(w, sound)));
     }
+    if (w->spec->n_ears > 0 && w->ears[0].end_us == INT64_MIN)
+        json_object_set_new(absent, "ears", json_string(why_not(w, true)));
+    if (w->spec->n_eyes > 0 && w->eyes[0].handed == 0)
+        json_object_set_new(absent, "eyes", json_string(why_not(w, false)));
     logged = mt_av_log_take(&messages);
     json_object_set_new(doc, "not_applicable", absent);
     json_object_set_new(doc, "errors", json_integer(logged > w->errors ? logged : w->errors));
@@ -227,10 +274,14 @@ json_t *mt_av_measure(int fd, const struct mt_av_measure *spec, struct mt_err *e
         return NULL;
     mt_listener_init(&w.listener, spec);
     mt_watcher_init(&w.watcher, spec);
+    for (int i = 0; i < spec->n_ears; i++)
+        mt_sound_tap_init(&w.ears[i], &spec->ears[i]);
     if (open_work(&w, fd, err) == 0 && run(&w, err) == 0)
         doc = report(&w);
     mt_listener_free(&w.listener);
     mt_watcher_free(&w.watcher);
+    for (int i = 0; i < spec->n_ears; i++)
+        mt_sound_tap_free(&w.ears[i]);
     avcodec_free_context(&w.audio);
     avcodec_free_context(&w.video);
     av_packet_free(&w.packet);

@@ -14,13 +14,43 @@ enum mt_av_measure_what {
     MT_AV_SCENES = 1 << 4,
 };
 
+/*
+ * The sound for somebody else's ears, from the same decode: one channel (the mean of all, as
+ * libswresample mixes down), 16 bits, without gaps from the film's start on; silence
+ * stands where the film has none.
+ */
+struct mt_av_ear {
+    int rate_hz; /* 8000 to 48000 */
+    int (*hear)(void *ctx, const int16_t *samples, size_t n, struct mt_err *err);
+    void *ctx;
+};
+
+/*
+ * Pictures for somebody else's eyes: upright, square pixels, rgb24 rows without padding, SDR, none
+ * larger than side_px on either side. The first one of each scene a third of a second after
+ * the cut, and more so that none is further than every_us from the one before; at most
+ * about most in the whole film, for which every_us is lengthened.
+ */
+struct mt_av_eye {
+    int side_px; /* 16 to 4096 */
+    int64_t every_us;
+    int most;
+    int (*see)(void *ctx, const uint8_t *rgb, int w, int h, int64_t us, struct mt_err *err);
+    void *ctx;
+};
+
+enum { MT_AV_TAPS_MAX = 4 }; /* ears, and as many eyes */
+
 struct mt_av_measure {
-    unsigned what;          /* of enum mt_av_measure_what */
+    unsigned what;          /* of enum mt_av_measure_what; 0 when there is an ear or an eye */
     double silence_db;      /* level below which it is silent, dBFS: -60 */
     int64_t silence_us;     /* shortest silence reported: 2 s */
     int64_t black_us;       /* shortest black: 0.5 s */
     int64_t freeze_us;      /* shortest freeze: 2 s */
     double scene_threshold; /* 0-100: 10 */
+    const struct mt_av_ear *ears;
+    const struct mt_av_eye *eyes;
+    int n_ears, n_eyes;
     struct mt_av_limits limits;
     struct mt_av_progress progress;
 };
@@ -38,9 +68,9 @@ struct mt_av_measure {
  *   silence [{start, end}]   black [{start, end}]   freeze [{start, end}]
  *   scenes  [{start, end, score}] covering the film without gaps; score of the cut at start, 0
  *           for the first; none is shorter than half a second, so that a flash is no scene
- * and "not_applicable": {"loudness": "no audio stream", ...}, "errors": packets and frames that
- * did not decode well, or more where the libraries logged more, "messages": the libraries' last
- * lines, "duration": the end of what was heard and seen.
+ * and "not_applicable" ("ears" and "eyes" among it): {"loudness": "no audio stream", ...},
+ * "errors": packets and frames that did not decode well, or more where the libraries logged more,
+ * "messages": the libraries' last lines, "duration": the end of what was heard and seen.
  *
  * Silent is what no sample of any channel exceeds. Black is a picture of which 98 % are at
  * most a tenth of the way from black to white. Frozen pictures differ by less than -60 dB.

@@ -22,7 +22,7 @@ void mt_watcher_init(struct mt_watcher *w, const struct mt_av_measure *spec)
     *w = (struct mt_watcher){
         .black = spec->what & MT_AV_BLACK,
         .freeze = spec->what & MT_AV_FREEZE,
-        .scenes = spec->what & MT_AV_SCENES,
+        .scenes = (spec->what & MT_AV_SCENES) || spec->n_eyes > 0,
         .scene_threshold = spec->scene_threshold,
         .freeze_us = spec->freeze_us,
         .begin_us = INT64_MIN,

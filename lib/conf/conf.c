@@ -59,14 +59,32 @@ static int refuse(const struct reader *r, const yaml_node_t *node, struct mt_err
     return mt_fail(err, MT_ERR_CONFIG, "%s:%d: %s '%s'", r->file, line_of(node), what, subject);
 }
 
-/* Whether path is a known key, or the beginning of one. */
+/*
+ * Whether path is a key, or (not whole) the beginning of one. A "*" in a key stands for one
+ * name of any kind.
+ */
+static bool fits(const char *key, const char *path, bool whole)
+{
+    while (*path) {
+        size_t of_key = strcspn(key, ".");
+        size_t of_path = strcspn(path, ".");
+        bool any = of_key == 1 && *key == '*' && of_path > 0;
+        if (!any && (of_key != of_path || strncmp(key, path, of_key) != 0))
+            return false;
+        key += of_key;
+        path += of_path;
+        if (*path && !*key)
+            return false;
+        key += *key && *path;
+        path += *path != '\0';
+    }
+    return whole ? !*key : *key == '.';
+}
+
 static bool known(const char *path, bool whole)
 {
-    size_t n = strlen(path);
-
     for (const struct mt_conf_key *k = mt_conf_keys; k->path; k++)
-        if (whole ? strcmp(k->path, path) == 0
-                  : strncmp(k->path, path, n) == 0 && k->path[n] == '.')
+        if (fits(k->path, path, whole))
             return true;
     return false;
 }
@@ -242,4 +260,24 @@ int mt_conf_load(struct mt_conf *conf, const char *file, struct mt_err *err)
         ret = load(&r, &text, err);
     mt_buf_free(&text);
     return ret;
+}
+
+void mt_conf_sections(const struct mt_conf *conf, const char *prefix,
+                      void (*each)(void *ctx, const char *section, const char *key,
+                                   const char *text),
+                      void *ctx)
+{
+    size_t n = strlen(prefix);
+
+    for (int i = conf->n; i-- > 0;) {
+        const struct mt_conf_value *v = &conf->values[i];
+        const char *section = v->path + n + 1;
+        const char *dot =
+            strncmp(v->path, prefix, n) == 0 && v->path[n] == '.' ? strchr(section, '.') : NULL;
+        if (!dot)
+            continue;
+        char *name = mt_strndup(section, (size_t)(dot - section));
+        each(ctx, name, dot + 1, v->text);
+        free(name);
+    }
 }

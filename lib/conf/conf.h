@@ -44,6 +44,15 @@ void mt_conf_free(struct mt_conf *conf);
  */
 int mt_conf_load(struct mt_conf *conf, const char *file, struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Calls each() for every value PREFIX.SECTION.KEY, those of files that win last. What
+ * stands directly below prefix is passed over.
+ */
+void mt_conf_sections(const struct mt_conf *conf, const char *prefix,
+                      void (*each)(void *ctx, const char *section, const char *key,
+                                   const char *text),
+                      void *ctx);
+
 /* The first value with that path, or NULL. */
 const struct mt_conf_value *mt_conf_get(const struct mt_conf *conf, const char *path);
 

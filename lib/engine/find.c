@@ -279,11 +279,10 @@ static int refuse(const struct mt_engines *engines, const char *type, const char
         err->code = MT_ERR_UNAVAILABLE;
         return mt_fail_in(err, "the engine '%s' does not work", wanted);
     }
-    if (wanted)
-        mt_fail(err, MT_ERR_UNAVAILABLE, "there is no engine '%s'", wanted);
-    else
-        mt_fail(err, MT_ERR_UNAVAILABLE, "no engine for '%s' is installed", type);
-    return mt_hint(err, "see media-analyze --list-engines and media-engine(7)");
+    if (!wanted)
+        return mt_fail(err, MT_ERR_UNAVAILABLE, "no engine for '%s' is installed", type);
+    mt_fail(err, MT_ERR_UNAVAILABLE, "there is no engine '%s'", wanted);
+    return mt_hint(err, "media-analyze --list-engines shows those there are");
 }
 
 static int refuse_unready(const struct mt_engine *engine, struct mt_err *err)
