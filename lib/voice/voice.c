@@ -232,10 +232,10 @@ static double share_of_speech(const struct mt_voice *v, size_t from, size_t to)
 
 static void add_span(const struct mt_voice *v, json_t *spans, size_t from, size_t to)
 {
-    json_array_append_new(
-        spans, json_pack("{s:o, s:o, s:o}", "start_s", mt_json_real(seconds(v, from), 3), "end_s",
-                         mt_json_real(seconds(v, to), 3), "speech",
-                         mt_json_real(share_of_speech(v, from, to), 2)));
+    json_array_append_new(spans,
+                          json_pack("{s:o, s:o, s:o}", "start_s", mt_json_real(seconds(v, from), 3),
+                                    "end_s", mt_json_real(seconds(v, to), 3), "speech",
+                                    mt_json_real(share_of_speech(v, from, to), 2)));
 }
 
 /* Too short for speech, or the first notes of something, which sound like it for a moment. */

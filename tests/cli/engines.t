@@ -85,6 +85,7 @@ json_true '.stages.analyze.not_applicable.moderation | test("transcription")' \
 json_is '.analysis.moderation' null 'indeed'
 
 # --- frames
+# shellcheck disable=SC2016 # the engine expands it
 engine objects-size objects frames 'bytes=$(wc -c <&3)
 w=$(printf %s "$task" | jq .input.width_px) h=$(printf %s "$task" | jq .input.height_px)
 n=$(printf %s "$task" | jq ".frames | length")
