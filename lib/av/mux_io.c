@@ -259,6 +259,8 @@ int mt_sink_open(struct mt_sink *sink, const char *muxer, int fd, struct mt_err 
     sink->format->io_open = reopen;
     sink->format->io_close2 = reclose;
     sink->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+    /* FLAC in MP4 was an experiment to libavformat 59; players have it for years. */
+    sink->format->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     sink->format->pb = sink_pb(sink, true);
     if (sink->format->pb)
         return 0;
