@@ -104,6 +104,7 @@ static int analyze(struct mt_run *r, const struct settings *set, struct mt_analy
     json_t *parameters = mt_analyze_parameters(spec);
     struct mt_stage stage = {.name = "analyze",
                              .job_type = "analyze",
+                             .takes_held = true, /* findings help to decide */
                              .parameters = parameters,
                              .common = &set->common,
                              .options = &set->stage,

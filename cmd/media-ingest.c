@@ -18,9 +18,11 @@ struct settings {
     int64_t jobs, settle_us, url_timeout_us;
     const char *watch, *after, *policy, *quarantine;
     bool recursive, force, thorough, allow_url, allow_private, allow_http;
+    bool rescan, release, reject;
     const char *video, *audio, *image;
     int64_t scan_max_age_us, scan_timeout_us;
-    const char *uploaded_by, *name, *metadata, *options, *scanner, *on_incomplete, *on_skipped;
+    const char *uploaded_by, *name, *metadata, *options, *scanner, *reason, *on_incomplete,
+        *on_skipped, *on_unreachable;
 };
 
 static const struct mt_opt opts[] = {
@@ -31,15 +33,17 @@ static const struct mt_opt opts[] = {
            "audio formats to accept"),
     MT_STR(struct settings, image, 0, "image-formats", "LIST", "supported_formats.image",
            "image formats to accept"),
-    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", "scanning.scanner",
            "virus scanner: clamd:/path/to/socket, clamav: or none:"),
-    MT_CHOICE(struct settings, on_incomplete, 0, "on-incomplete", "WHAT", mt_then_names, NULL,
-              "after an incomplete scan: publish, hold or reject"),
-    MT_CHOICE(struct settings, on_skipped, 0, "on-skipped", "WHAT", mt_then_names, NULL,
-              "without a scanner: publish, hold or reject"),
-    MT_DURATION(struct settings, scan_max_age_us, 0, "scan-max-age", NULL,
+    MT_CHOICE(struct settings, on_incomplete, 0, "on-incomplete", "WHAT", mt_then_names,
+              "scanning.on_incomplete", "after an incomplete scan: publish, hold or reject"),
+    MT_CHOICE(struct settings, on_skipped, 0, "on-skipped", "WHAT", mt_then_names,
+              "scanning.on_skipped", "without a scanner: publish, hold or reject"),
+    MT_CHOICE(struct settings, on_unreachable, 0, "on-unreachable", "WHAT", mt_then_or_retry_names,
+              "scanning.on_unreachable", "while clamd is away: publish, hold, reject or retry"),
+    MT_DURATION(struct settings, scan_max_age_us, 0, "scan-max-age", "scanning.max_age",
                 "a clean scan by older signatures is incomplete"),
-    MT_DURATION(struct settings, scan_timeout_us, 0, "scan-timeout", NULL,
+    MT_DURATION(struct settings, scan_timeout_us, 0, "scan-timeout", "scanning.timeout",
                 "longest scan of one file; default: by its size"),
     MT_FLAG(struct settings, recursive, 'r', "recursive", "take in the files below directories"),
     MT_INT(struct settings, jobs, 'j', "jobs", "N", 1, 64, NULL,
@@ -50,7 +54,7 @@ static const struct mt_opt opts[] = {
                 "how long a watched file must be quiet; default 2"),
     MT_STR(struct settings, after, 0, "after", "keep|move:DIR", NULL,
            "what becomes of a watched file that is an asset"),
-    MT_STR(struct settings, policy, 0, "policy", "FILE", NULL,
+    MT_STR(struct settings, policy, 0, "policy", "FILE", "policy",
            "rules: what to publish, hold or reject"),
     MT_STR(struct settings, quarantine, 0, "quarantine", "DIR", NULL,
            "keep copies of refused files in DIR"),
@@ -61,6 +65,11 @@ static const struct mt_opt opts[] = {
     MT_DURATION(struct settings, url_timeout_us, 0, "url-timeout", NULL,
                 "longest time for one URL; default 1 hour"),
     MT_FLAG(struct settings, force, 'f', "force", "read files again that were taken in before"),
+    MT_FLAG(struct settings, rescan, 0, "rescan", "scan assets again, even clean ones"),
+    MT_FLAG(struct settings, release, 0, "release", "publish the held assets named by their ids"),
+    MT_FLAG(struct settings, reject, 0, "reject", "withdraw the assets named by their ids"),
+    MT_STR(struct settings, reason, 0, "reason", "TEXT", NULL,
+           "why they are released or rejected, to be kept"),
     MT_STR(struct settings, uploaded_by, 0, "uploaded-by", "UUID", NULL,
            "the user these files belong to"),
     MT_STR(struct settings, name, 0, "name", "NAME", NULL,
@@ -93,6 +102,8 @@ static const struct mt_example examples[] = {
     {"Everything below a directory:", "media-ingest --recursive archive"},
     {"A list of names, whatever bytes they hold:",
      "find archive -name '*.mov' -print0 | media-ingest -0 --files-from -"},
+    {"What has been held since the scanner was away is scanned now:",
+     "media-status asset --status held | media-ingest --rescan"},
     {"Through the whole pipeline:",
      "media-ingest talk.mov | media-transcode -q 720p,480p | media-thumbs | media-analyze"},
     {NULL, NULL},
@@ -101,7 +112,7 @@ static const struct mt_example examples[] = {
 static const struct mt_cli cli = {
     .name = "media-ingest",
     .summary = "Takes files in: validated, hashed, stored and recorded, each with a document.",
-    .operands = "[FILE|- ...]",
+    .operands = "[FILE|URL|ID|- ...]",
     .opts = opts,
     .examples = examples,
 };
@@ -166,9 +177,22 @@ static int check(const struct settings *set, struct mt_err *err)
 {
     if (set->uploaded_by && !mt_uuid_valid(set->uploaded_by))
         return mt_fail(err, MT_ERR_USAGE, "--uploaded-by takes a UUID, not '%s'", set->uploaded_by);
-    if (check_watch(set, err) < 0)
-        return -1;
-    return 0;
+    if (set->rescan + set->release + set->reject > 1)
+        return mt_fail(err, MT_ERR_USAGE, "--rescan, --release and --reject exclude each other");
+    if (set->reason && !set->release && !set->reject)
+        return mt_fail(err, MT_ERR_USAGE, "--reason goes with --release or --reject");
+    if ((set->release || set->reject) && (set->watch || set->recursive))
+        return mt_fail(err, MT_ERR_USAGE,
+                       "--release and --reject take the ids of assets, no files");
+    return check_watch(set, err);
+}
+
+static enum mt_errand errand_of(const struct settings *set)
+{
+    return set->rescan    ? MT_ERRAND_RESCAN
+           : set->release ? MT_ERRAND_RELEASE
+           : set->reject  ? MT_ERRAND_REJECT
+                          : MT_ERRAND_NONE;
 }
 
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
@@ -183,10 +207,13 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .scanners = mt_scanners,
                              .scanner = s->scanner,
                              .verdicts = {mt_then_of(s->on_incomplete), mt_then_of(s->on_skipped),
-                                          s->scan_max_age_us, s->scan_timeout_us},
+                                          mt_then_of(s->on_unreachable), s->scan_max_age_us,
+                                          s->scan_timeout_us},
                              .max_size = s->max_size,
                              .jobs = s->jobs,
                              .recursive = s->recursive,
+                             .errand = errand_of(s),
+                             .reason = s->reason,
                              .force = s->force,
                              .allow_url = s->allow_url,
                              .allow_private = s->allow_private,
@@ -211,6 +238,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
+    const char *state = getenv("STATE_DIRECTORY"); /* as a service nobody is there to decide */
     struct settings set = {.max_size = 5368709120,
                            .pixels = 100000000,
                            .side = 16384,
@@ -223,7 +251,8 @@ int main(int argc, char **argv)
                            .timeout_us = 60 * 1000000LL,
                            .scan_max_age_us = 7 * 86400 * 1000000LL,
                            .on_incomplete = "hold",
-                           .on_skipped = "publish"};
+                           .on_skipped = state && *state ? "hold" : "publish",
+                           .on_unreachable = "retry"};
 
     return mt_main(&cli, argc, argv, &set, run);
 }

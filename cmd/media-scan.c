@@ -26,11 +26,11 @@ struct settings {
 };
 
 static const struct mt_opt opts[] = {
-    MT_STR(struct settings, scanner, 0, "scanner", "URL", NULL,
+    MT_STR(struct settings, scanner, 0, "scanner", "URL", "scanning.scanner",
            "clamd:/socket or clamav:[/database]; default: what is there"),
-    MT_DURATION(struct settings, max_age_us, 0, "scan-max-age", NULL,
+    MT_DURATION(struct settings, max_age_us, 0, "scan-max-age", "scanning.max_age",
                 "a clean scan by older signatures is incomplete"),
-    MT_DURATION(struct settings, timeout_us, 0, "scan-timeout", NULL,
+    MT_DURATION(struct settings, timeout_us, 0, "scan-timeout", "scanning.timeout",
                 "longest scan of one file; default: by its size"),
     MT_FLAG(struct settings, serve, 0, "serve", "answer another program on a socket at stdin"),
     MT_STR(struct settings, database, 0, "database", "PATH", NULL, "signatures that --serve uses"),
@@ -100,6 +100,8 @@ static int scan(struct job *job, json_t *doc, int fd, const char *name, struct m
     json_object_set_new(asset, "scan", mt_scan_to_json(&result));
     if (result.verdict == MT_SCAN_INFECTED)
         return mt_fail(err, MT_ERR_INFECTED, "'%s' is infected: %s", name, result.signature);
+    if (result.unreachable)
+        return mt_fail(err, MT_ERR_BUSY, "'%s' was not scanned: %s", name, result.reason);
     if (result.verdict == MT_SCAN_INCOMPLETE)
         mt_log(MT_LOG_WARN, "'%s' was not scanned completely: %s", name, result.reason);
     mt_doc_set_stage(doc, "scan", result.verdict == MT_SCAN_CLEAN ? "completed" : "degraded", NULL,

@@ -181,9 +181,9 @@ media() {
 
 objects() { (cd "$store" 2>/dev/null && find . -type f | sed 's|^\./||' | LC_ALL=C sort); }
 
-# objects_known: keys of the database whose asset or rendition is to be there
+# keys_completed: of the database whose asset or rendition is to be there
 keys_completed() {
-    sql "SELECT s3_key FROM media_assets WHERE upload_status IN ('completed', 'held')
+    sql "SELECT s3_key FROM media_assets WHERE upload_status IN ('completed', 'held', 'rejected')
          UNION SELECT s3_key FROM media_variants WHERE processing_status = 'completed'
          ORDER BY 1" | LC_ALL=C sort
 }

@@ -17,6 +17,7 @@ function __media_ids
 end
 complete -c media-ingest -f
 complete -c media-ingest -F
+complete -c media-ingest -k -a '(__media_ids assets)'
 complete -c media-ingest -l max-size -x -d 'refuse larger files'
 complete -c media-ingest -l video-formats -x -d 'video formats to accept; default: all known'
 complete -c media-ingest -l audio-formats -x -d 'audio formats to accept'
@@ -24,6 +25,7 @@ complete -c media-ingest -l image-formats -x -d 'image formats to accept'
 complete -c media-ingest -l scanner -x -d 'virus scanner: clamd:/path/to/socket, clamav: or none:'
 complete -c media-ingest -l on-incomplete -x -a 'publish hold reject' -d 'after an incomplete scan: publish, hold or reject'
 complete -c media-ingest -l on-skipped -x -a 'publish hold reject' -d 'without a scanner: publish, hold or reject'
+complete -c media-ingest -l on-unreachable -x -a 'publish hold reject retry' -d 'while clamd is away: publish, hold, reject or retry'
 complete -c media-ingest -l scan-max-age -x -d 'a clean scan by older signatures is incomplete'
 complete -c media-ingest -l scan-timeout -x -d 'longest scan of one file; default: by its size'
 complete -c media-ingest -l recursive -s r -d 'take in the files below directories'
@@ -38,6 +40,10 @@ complete -c media-ingest -l allow-private -d 'fetch from addresses of private ne
 complete -c media-ingest -l allow-http -d 'fetch without TLS too'
 complete -c media-ingest -l url-timeout -x -d 'longest time for one URL; default 1 hour'
 complete -c media-ingest -l force -s f -d 'read files again that were taken in before'
+complete -c media-ingest -l rescan -d 'scan assets again, even clean ones'
+complete -c media-ingest -l release -d 'publish the held assets named by their ids'
+complete -c media-ingest -l reject -d 'withdraw the assets named by their ids'
+complete -c media-ingest -l reason -x -d 'why they are released or rejected, to be kept'
 complete -c media-ingest -l uploaded-by -x -d 'the user these files belong to'
 complete -c media-ingest -l name -x -d 'file name for the bytes on standard input'
 complete -c media-ingest -l metadata -x -d 'an object to keep in metadata.user'

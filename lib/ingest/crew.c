@@ -25,6 +25,7 @@ struct mt_crew {
     unsigned front, begun, end; /* counts: given back, taken by workers, added */
     bool closing;
     int n, started;
+    bool scans;
     struct mt_scanner *scanners[MT_CREW_MAX]; /* one for each worker, which closes it */
     pthread_t threads[MT_CREW_MAX];
 };
@@ -112,6 +113,7 @@ static int open_scanners(struct mt_crew *crew, int n, struct mt_err *err)
         if (mt_scan_open(&crew->scanners[i], spec->scanner, spec->scanners, &config, err) < 0)
             return -1;
         const char *scheme = mt_scan_scheme(crew->scanners[i]);
+        crew->scans = strcmp(scheme, "none") != 0;
         if (i == 0 && !spec->scanner && strcmp(scheme, "none") == 0)
             mt_log(MT_LOG_WARN,
                    "no virus scanner: files are taken in unscanned (--scanner=none: says that "
@@ -190,6 +192,11 @@ void mt_crew_close(struct mt_crew **crew)
     pthread_mutex_destroy(&c->lock);
     free(c);
     *crew = NULL;
+}
+
+bool mt_crew_scans(const struct mt_crew *crew)
+{
+    return crew->scans;
 }
 
 int mt_crew_count(struct mt_crew *crew)

@@ -19,6 +19,9 @@ enum {
 /* Starts n workers. */
 int mt_crew_open(struct mt_crew **out, struct mt_intake *in, int n, struct mt_err *err) MT_MUST_USE;
 
+/* Whether there is a scanner that scans. */
+bool mt_crew_scans(const struct mt_crew *crew);
+
 /* Waits for what is being worked on, and frees all. */
 void mt_crew_close(struct mt_crew **crew);
 

@@ -11,8 +11,10 @@
 #include "ingest/address.h"
 #include "ingest/copy.h"
 #include "ingest/fetch.h"
+#include "ingest/judge.h"
 #include "ingest/policy.h"
 #include "ingest/quarantine.h"
+#include "ingest/review.h"
 #include "json/json.h"
 
 #include <fcntl.h>
@@ -61,6 +63,7 @@ void mt_entry_free(struct mt_entry **entry)
     json_decref(e->found);
     json_decref(e->metadata);
     json_decref(e->scan);
+    json_decref(e->row);
     free(e->note);
     free(e->key);
     free(e->base);
@@ -247,41 +250,6 @@ static int check_unchanged(const struct mt_entry *e, struct mt_err *err)
     return 0;
 }
 
-static void hold(struct mt_entry *e, const char *reason, const char *where)
-{
-    e->publish_as = "held";
-    json_object_set_new(e->metadata, "policy",
-                        json_pack("{s:s, s:o, s:o}", "action", "hold", "reason",
-                                  reason ? mt_json_text(reason) : json_null(), "rule",
-                                  mt_json_text(where)));
-    free(e->note);
-    e->note = mt_asprintf("'%s' is held back by %s%s%s", e->name, where, reason ? ": " : "",
-                          reason ? reason : "");
-}
-
-/* What the user's policy says to it. */
-static int judge(struct mt_entry *e, struct mt_err *err)
-{
-    struct mt_policy_facts facts = {.content_type = mt_json_str(e->found, "content_type", "video"),
-                                    .format = e->format->name,
-                                    .mime_type = e->format->mime,
-                                    .size = e->stat.st_size,
-                                    .metadata = e->metadata,
-                                    .verdict = mt_json_str(e->scan, "verdict", "skipped")};
-    const char *reason;
-    char *where;
-    int ret = 0;
-
-    enum mt_policy_action action = mt_policy_decide(e->in->policy, &facts, &reason, &where);
-    if (action == MT_POLICY_HOLD)
-        hold(e, reason, where);
-    else if (action == MT_POLICY_REJECT)
-        ret = mt_fail(err, MT_ERR_POLICY, "'%s' is refused by %s: %s", e->name, where,
-                      reason ? reason : "no reason is given there");
-    free(where);
-    return ret;
-}
-
 /*
  * A large file is copied while the helper looks at it, if its name promises that
  * it will be accepted. Through a descriptor of our own: the helper moves the
@@ -332,18 +300,13 @@ static int store(struct mt_entry *e, struct mt_err *err)
 /* Waits for the verdict of the scan and judges by it. */
 static int judge_scan(struct mt_entry *e, struct mt_err *err)
 {
-    const char *status = NULL;
     struct mt_scan_result result;
 
     if (mt_scanning_end(&e->scanning, &result, err) < 0)
         return -1;
     e->scan = mt_scan_to_json(&result);
     json_object_set(json_object_get(e->doc, "asset"), "scan", e->scan);
-    if (mt_verdict_apply(&e->in->spec->verdicts, e->name, &result, &status, err) < 0)
-        return -1;
-    if (strcmp(status, "held") == 0)
-        e->publish_as = status;
-    return 0;
+    return mt_judge_scan(e, &result, err);
 }
 
 /* Refused for another reason: if the scan finds soon that it is infected, that is the one to give.
@@ -365,11 +328,11 @@ static int take(struct mt_entry *e, struct mt_helper *helper, struct mt_err *err
 
     if (identify(e, helper, err) < 0)
         return -1;
-    if (e->in->policy && !late && judge(e, err) < 0)
+    if (!late && mt_judge_policy(e, err) < 0)
         return -1;
     if (store(e, err) < 0 || judge_scan(e, err) < 0)
         return -1;
-    return late ? judge(e, err) : 0;
+    return late ? mt_judge_policy(e, err) : 0;
 }
 
 static int work(struct mt_entry *e, const struct mt_hands *hands, struct mt_err *err)
@@ -410,7 +373,8 @@ void mt_entry_work(struct mt_entry *e, const struct mt_hands *hands)
 
     e->start_us = mt_mono_us();
     e->begun_us = mt_now_us();
-    if (work(e, hands, &err) < 0) {
+    int ret = e->rescans ? mt_review_scan(e, hands, &err) : work(e, hands, &err);
+    if (ret < 0) {
         mt_entry_fail(e, &err);
         quarantine(e);
         mt_fd_close(&e->fd);

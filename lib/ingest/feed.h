@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* feed.h - where inputs come from: operands, lists, directories. */
+/*
+ * feed.h - where inputs come from: operands, lists, directories; without any of them,
+ * media documents on standard input.
+ */
 #ifndef MT_INGEST_FEED_H
 #define MT_INGEST_FEED_H
 
@@ -9,6 +12,7 @@ struct mt_feed;
 
 struct mt_feed_item {
     const char *name;      /* valid until the next call */
+    json_t *doc;           /* a document from standard input instead of a name; the caller's */
     bool watched;          /* it appeared in the watched directory */
     struct mt_err failure; /* why it cannot be read; code MT_OK if it can */
 };

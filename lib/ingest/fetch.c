@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/signals.h"
 #include "ingest/address.h"
 #include "proc/proc.h"
 
@@ -89,7 +90,7 @@ static int read_header(struct mt_fetch *f)
     f->header = mt_alloc(HEADER_MAX + 1);
     while (n < HEADER_MAX) {
         ssize_t got = read(mt_proc_fd(f->curl), f->header + n, 1);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR && !mt_stop_signal())
             continue;
         if (got <= 0)
             return -1;
@@ -174,7 +175,10 @@ static char *offered_name(const struct mt_fetch *f)
 
 static void stop(struct mt_fetch *f)
 {
-    mt_proc_finish(&f->curl, NULL); /* closing our end ends curl at its next byte */
+    /* Closing our end would end it at its next byte, which a silent server never sends. */
+    if (f->curl)
+        mt_proc_kill(f->curl);
+    mt_proc_finish(&f->curl, NULL);
 }
 
 /* Asks one URL: 0 with a body to read, 1 with *next to go to, -1. */
@@ -200,6 +204,11 @@ static int ask(struct mt_fetch *f, const char *url, const struct mt_fetch_rules 
     do
         ret = read_header(f);
     while (ret == 0 && f->status < 200);
+    if (ret < 0 && mt_stop_signal()) {
+        stop(f);
+        mt_fail(err, MT_ERR_CANCELLED, "stopped while the server was waited for");
+        goto out;
+    }
     if (ret < 0) {
         mt_proc_finish(&f->curl, &status);
         fail_curl(status, err);

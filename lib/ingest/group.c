@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "catalog/asset.h"
+#include "catalog/decision.h"
 #include "catalog/source.h"
+#include "ingest/review.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -28,7 +30,7 @@ struct step {
 
 static bool goes_on(const struct mt_entry *e)
 {
-    return !e->failed && !e->existing[0];
+    return !e->failed && !e->existing[0] && !e->passed;
 }
 
 /* --- transactions --- */
@@ -83,7 +85,8 @@ static void together(struct mt_db *db, const struct step *step, struct mt_entry 
 
 static int start_job(struct mt_entry *e, struct mt_err *err)
 {
-    if (e->in->spec->common->job || e->known || e->job.id[0])
+    if (e->in->spec->common->job || e->passed || e->known || e->job.id[0] ||
+        (e->reviewed && !e->rescans))
         return 0;
     json_t *input = mt_entry_input(e);
     struct mt_job_plan plan = {
@@ -95,12 +98,14 @@ static int start_job(struct mt_entry *e, struct mt_err *err)
 
 static int find_existing(struct mt_entry *e, struct mt_err *err)
 {
-    json_t *row = mt_asset_find(e->in->db, e->in->spec->uploaded_by, e->sha256, err);
+    const char *user = e->in->spec->uploaded_by;
+    json_t *row = mt_asset_find(e->in->db, user, e->sha256, err);
 
+    if (!row && err->code == MT_ERR_NOT_FOUND)
+        row = mt_asset_find_rejected(e->in->db, user, e->sha256, err);
     if (!row)
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
-    snprintf(e->existing, sizeof e->existing, "%s", mt_json_str(row, "id", ""));
-    json_decref(row);
+    mt_review_duplicate(e, row);
     return 0;
 }
 
@@ -150,10 +155,15 @@ static int show_asset(struct mt_entry *e, struct mt_err *err)
 
 static int end_job(struct mt_entry *e, struct mt_err *err)
 {
-    const char *asset = e->failed ? NULL : e->existing[0] ? e->existing : e->id;
+    const char *asset = e->row           ? e->existing
+                        : e->failed      ? NULL
+                        : e->existing[0] ? e->existing
+                                         : e->id;
     bool cancelled = e->failed && e->failure.code == MT_ERR_CANCELLED;
     bool degraded = strcmp(mt_json_str(e->metadata, "damage.state", "ok"), "ok") != 0;
-    const char *status = e->failed ? "failed" : e->existing[0] ? "skipped" : e->status;
+    const char *status = e->failed                       ? "failed"
+                         : e->existing[0] && !e->rescans ? "skipped"
+                                                         : e->status;
 
     if (!e->job.id[0])
         return 0;
@@ -176,7 +186,7 @@ static int end_job(struct mt_entry *e, struct mt_err *err)
 
 static int remember(struct mt_entry *e, struct mt_err *err)
 {
-    if (e->failed || e->is_stream || e->known)
+    if (e->failed || e->is_stream || e->known || e->reviewed || e->passed)
         return 0;
     return mt_source_remember(e->in->db, &e->stat, e->begun_us, e->in->spec->uploaded_by,
                               e->existing[0] ? e->existing : e->id, err);
@@ -184,7 +194,7 @@ static int remember(struct mt_entry *e, struct mt_err *err)
 
 static int publish(struct mt_entry *e, struct mt_err *err)
 {
-    if (show_asset(e, err) < 0 || end_job(e, err) < 0)
+    if (show_asset(e, err) < 0 || mt_review_record(e, err) < 0 || end_job(e, err) < 0)
         return -1;
     return remember(e, err);
 }
@@ -240,7 +250,8 @@ static void clean_up(struct mt_entry *e)
 {
     struct mt_err err;
 
-    if (e->existing[0] && !e->failed && !e->known && mt_entry_restore(e, e->existing, &err) < 0)
+    if (e->existing[0] && !e->failed && !e->known && !e->reviewed &&
+        mt_entry_restore(e, e->existing, &err) < 0)
         mt_entry_fail(e, &err);
     mt_put_abort(&e->put);
     if (e->intended && !e->published && mt_asset_abandon(e->in->db, e->in->store, e->id, &err) < 0)

@@ -15,6 +15,7 @@
 #include "ingest/feed.h"
 #include "ingest/internal.h"
 #include "ingest/policy.h"
+#include "ingest/review.h"
 #include "ingest/watch.h"
 #include "json/json.h"
 
@@ -31,14 +32,19 @@ static int fill_document(struct mt_entry *e, struct mt_err *err)
 {
     const char *id = e->existing[0] ? e->existing : e->id;
     json_t *fresh = mt_document_of_asset(e->in->db, e->in->store, id, err);
+    json_t *asset = json_object_get(fresh, "asset");
 
     if (!fresh)
         return -1;
     json_object_del(fresh, "stages"); /* those of earlier runs */
-    json_object_set_new(json_object_get(fresh, "asset"), "duplicate", json_boolean(e->existing[0]));
+    if (!e->is_asset)
+        json_object_set_new(asset, "duplicate", json_boolean(e->existing[0]));
+    /* What only the document knows stays in it. */
+    json_object_update_missing(asset, json_object_get(e->doc, "asset"));
+    json_object_update_missing(fresh, e->doc);
     json_decref(e->doc);
     e->doc = fresh;
-    if (e->existing[0])
+    if (e->existing[0] && !e->decided)
         e->status = "skipped";
     return 0;
 }
@@ -46,8 +52,13 @@ static int fill_document(struct mt_entry *e, struct mt_err *err)
 static void plan_only(struct mt_entry *e)
 {
     json_t *asset = json_object_get(e->doc, "asset");
+    struct mt_err err;
 
+    if (e->reviewed && fill_document(e, &err) < 0)
+        mt_entry_fail(e, &err);
     e->status = "planned";
+    if (e->reviewed)
+        return;
     json_object_set(asset, "content_type", json_object_get(e->found, "content_type"));
     json_object_set_new(asset, "mime_type", json_string(e->format->mime));
     json_object_set_new(asset, "file_size", json_integer(e->stat.st_size));
@@ -65,7 +76,7 @@ static void warn(const struct mt_entry *e)
         mt_log_err(MT_LOG_ERROR, &e->failure);
     else if (strcmp(state, "ok") != 0)
         mt_log(MT_LOG_WARN, "'%s' is damaged: %s", e->name, mt_json_str(issue, "detail", state));
-    if (e->existing[0] && !e->failed)
+    if (e->existing[0] && !e->failed && !e->is_asset)
         mt_log(MT_LOG_INFO, "'%s' is in the store already, as asset %s", e->name, e->existing);
 }
 
@@ -74,10 +85,15 @@ static void count(struct mt_entry *e)
     struct mt_tally *t = &e->in->tally;
 
     mt_outcome_add(&e->in->run->outcome, e->failed ? e->failure.code : MT_OK);
-    if (e->failed)
+    if (e->failed &&
+        (mt_code_exit_status(e->failure.code) == 6 || mt_code_exit_status(e->failure.code) == 7))
+        t->rejected++;
+    else if (e->failed)
         t->failed++;
     else if (e->in->spec->common->dry_run)
         t->planned++;
+    else if (e->reviewed && e->decided)
+        t->reviewed++;
     else if (e->known)
         t->known++;
     else if (e->existing[0])
@@ -88,6 +104,8 @@ static void count(struct mt_entry *e)
         t->taken++;
     if (e->published)
         t->bytes += e->size;
+    if (e->published && strcmp(mt_json_str(e->metadata, "damage.state", "ok"), "ok") != 0)
+        t->degraded++;
 }
 
 /* Prints the document and counts it; 1 when the run is to end. */
@@ -96,6 +114,10 @@ static int deliver(struct mt_entry *e, struct mt_err *err)
     int64_t took_ms = (mt_mono_us() - e->start_us) / 1000;
     const struct mt_err *failure = e->failed ? &e->failure : NULL;
 
+    if (e->passed) {
+        mt_outcome_add(&e->in->run->outcome, mt_doc_code(e->doc));
+        return mt_print(e->doc, err);
+    }
     if (failure)
         mt_doc_fail(e->doc, "ingest", failure);
     warn(e);
@@ -116,7 +138,8 @@ static void fill_documents(struct mt_intake *in, struct mt_entry *const entries[
     bool begun = n > 1 && mt_db_begin(in->db, false, &err) == 0;
 
     for (int i = 0; i < n; i++)
-        if (!entries[i]->failed && fill_document(entries[i], &err) < 0)
+        if ((!entries[i]->failed || entries[i]->reviewed) && !entries[i]->passed &&
+            fill_document(entries[i], &err) < 0)
             mt_entry_fail(entries[i], &err);
     if (begun)
         mt_db_rollback(in->db);
@@ -138,7 +161,7 @@ static int finish_group(struct mt_intake *in, struct mt_entry *entries[], int n,
 
     if (in->spec->common->dry_run) {
         for (int i = 0; i < n; i++)
-            if (!entries[i]->failed)
+            if (!entries[i]->failed && !entries[i]->passed)
                 plan_only(entries[i]);
     } else {
         mt_group_publish(in, entries, n);
@@ -155,27 +178,82 @@ static int finish_group(struct mt_intake *in, struct mt_entry *entries[], int n,
 
 /* --- the loop --- */
 
-/* Whether the file is an asset already, as far as its inode tells. */
-static bool is_known(struct mt_entry *e)
+/* The row of the asset that the file is already, as far as its inode tells; or NULL. */
+static json_t *known_asset(struct mt_entry *e)
 {
     struct mt_err err;
     struct stat st;
     int64_t size = -1;
+    json_t *row = NULL;
 
     if (e->in->spec->force || e->in->spec->common->dry_run || e->is_stream ||
-        stat(e->name, &st) < 0 || !S_ISREG(st.st_mode))
-        return false;
-    if (mt_source_find(e->in->db, &st, e->in->spec->uploaded_by, e->existing, &err) == 1) {
-        json_t *row = mt_asset_get(e->in->db, e->existing, &err);
-        const char *key = mt_json_str(row, "s3_key", "");
-        e->known = mt_store_stat(e->in->store, key, &size, &err) == 0 && size == st.st_size;
-        json_decref(row);
-    }
-    if (!e->known)
-        e->existing[0] = '\0';
-    else
+        stat(e->name, &st) < 0 || !S_ISREG(st.st_mode) ||
+        mt_source_find(e->in->db, &st, e->in->spec->uploaded_by, e->existing, &err) != 1)
+        return NULL;
+    row = mt_asset_get(e->in->db, e->existing, &err);
+    e->existing[0] = '\0';
+    if (mt_store_stat(e->in->store, mt_json_str(row, "s3_key", ""), &size, &err) == 0 &&
+        size == st.st_size) {
         e->done_bytes = e->total_bytes = st.st_size;
-    return e->known;
+        return row;
+    }
+    json_decref(row);
+    return NULL;
+}
+
+static json_t *named_asset(struct mt_entry *e, struct mt_err *err)
+{
+    const char *id = e->is_asset ? mt_json_str(e->doc, "asset.id", NULL) : NULL;
+
+    if (!e->is_asset) {
+        mt_fail(err, MT_ERR_USAGE, "'%s' is no asset, but a file", e->name);
+        mt_hint(err, "--release and --reject take the ids of assets: media-status asset");
+    } else if (!e->in->db) {
+        mt_fail(err, MT_ERR_USAGE, "'%s': a dry run does not look into the database", e->name);
+    } else if (!id || !mt_uuid_valid(id)) {
+        mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document names no asset by its id");
+    } else {
+        return mt_asset_get(e->in->db, id, err);
+    }
+    return NULL;
+}
+
+/* Whether nothing is left for a worker to do. */
+static bool is_ready(struct mt_entry *e)
+{
+    enum mt_errand errand = e->in->spec->errand;
+    bool person = errand == MT_ERRAND_RELEASE || errand == MT_ERRAND_REJECT;
+    struct mt_err err;
+    json_t *row = NULL;
+
+    if (e->failed || e->passed)
+        return true;
+    if (!e->is_asset && !person && !(row = known_asset(e)))
+        return false;
+    if ((e->is_asset || person) && !(row = named_asset(e, &err))) {
+        mt_entry_fail(e, &err);
+        return true;
+    }
+    return mt_review_begin(e, row, mt_crew_scans(e->in->crew)) == 0;
+}
+
+static struct mt_entry *new_entry(struct mt_intake *in, const struct mt_feed_item *item)
+{
+    const char *id = mt_json_str(item->doc, "asset.id", NULL);
+    struct mt_entry *e = mt_entry_new(in, id ? id : item->name);
+
+    e->watched = item->watched;
+    e->is_asset = item->doc || (!e->is_stream && mt_uuid_valid(item->name));
+    if (item->doc) {
+        e->passed = mt_doc_failed(item->doc);
+        json_decref(e->doc);
+        e->doc = item->doc;
+    } else if (e->is_asset) {
+        json_object_set_new(json_object_get(e->doc, "asset"), "id", json_string(item->name));
+    }
+    if (item->failure.code != MT_OK)
+        mt_entry_fail(e, &item->failure);
+    return e;
 }
 
 /* Adds inputs while there is room and they are at hand: 0 when there are no more, else 1. */
@@ -192,11 +270,8 @@ static int admit(struct mt_intake *in, struct mt_feed *feed, struct mt_err *err)
             return got;
         if (got == MT_FEED_LATER)
             break;
-        struct mt_entry *e = mt_entry_new(in, item.name);
-        e->watched = item.watched;
-        if (item.failure.code != MT_OK)
-            mt_entry_fail(e, &item.failure);
-        mt_crew_add(in->crew, e, e->failed || is_known(e));
+        struct mt_entry *e = new_entry(in, &item);
+        mt_crew_add(in->crew, e, is_ready(e));
     }
     return 1;
 }
@@ -258,20 +333,39 @@ static int each_input(struct mt_intake *in, struct mt_feed *feed, struct mt_err 
 static void report(const struct mt_intake *in)
 {
     const struct mt_tally *t = &in->tally;
+    const struct {
+        const char *name, *text;
+        int64_t n;
+    } counts[] = {
+        {"taken", "taken in", t->taken},
+        {"degraded", "of them damaged", t->degraded},
+        {"held", "held", t->held},
+        {"duplicates", "duplicates", t->duplicates},
+        {"known", "known from before", t->known},
+        {"reviewed", "judged anew", t->reviewed},
+        {"planned", "planned", t->planned},
+        {"rejected", "refused", t->rejected},
+        {NULL, "failed", t->failed}, /* the summary counts these and the refused by itself */
+    };
     char bytes[MT_FIGURE];
+    char line[512];
+    size_t n = 0;
+    int64_t all = -t->degraded;
 
-    mt_progress_tell("taken", t->taken);
-    mt_progress_tell("held", t->held);
-    mt_progress_tell("duplicates", t->duplicates);
-    mt_progress_tell("known", t->known);
-    mt_progress_tell("planned", t->planned);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i].name)
+            mt_progress_tell(counts[i].name, counts[i].n);
+        all += counts[i].n;
+        if (counts[i].n > 0 || i == 0)
+            n += (size_t)snprintf(line + n, sizeof line - n, "%s%lld %s", n ? ", " : "",
+                                  (long long)counts[i].n, counts[i].text);
+        if (i == 0)
+            n += (size_t)snprintf(line + n, sizeof line - n, " (%s)",
+                                  mt_show_bytes(t->bytes, bytes));
+    }
     mt_progress_tell("bytes", t->bytes);
-    if (t->taken + t->held + t->duplicates + t->known + t->planned + t->failed > 1)
-        mt_progress_report("%lld taken in (%s), %lld held, %lld duplicates, %lld known from before,"
-                           " %lld planned, %lld failed",
-                           (long long)t->taken, mt_show_bytes(t->bytes, bytes), (long long)t->held,
-                           (long long)t->duplicates, (long long)t->known, (long long)t->planned,
-                           (long long)t->failed);
+    if (all > 1)
+        mt_progress_report("%s", line);
 }
 
 static int open_all(struct mt_intake *in, struct mt_err *err)
@@ -284,6 +378,10 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
         return -1;
     if (spec->policy && mt_policy_load(&in->policy, spec->policy, err) < 0)
         return -1;
+    if (spec->common->dry_run && spec->errand != MT_ERRAND_NONE)
+        return mt_db_open(&in->db, spec->common->db, spec->dbs, MT_DB_READ, err) < 0
+                   ? -1
+                   : mt_store_open(&in->store, spec->common->store, spec->stores, false, err);
     if (spec->common->dry_run)
         return 0;
     if (mt_db_open(&in->db, spec->common->db, spec->dbs, MT_DB_WRITE, err) < 0 ||
@@ -316,7 +414,7 @@ int mt_ingest_run(const struct mt_ingest *spec, struct mt_run *r, struct mt_err 
 
     if (r->n_operands == 0 && !spec->common->files_from && !spec->watch && isatty(STDIN_FILENO)) {
         mt_fail(err, MT_ERR_USAGE, "no file named");
-        return mt_hint(err, "media-ingest FILE ..., or pipe the bytes of one file in with -");
+        return mt_hint(err, "media-ingest FILE ...; - is the bytes on standard input");
     }
     if (open_all(&in, err) == 0 && mt_feed_open(&feed, spec, r, err) == 0 &&
         mt_crew_open(&in.crew, &in, how_many(&in), err) == 0) {

@@ -2,7 +2,10 @@
 /*
  * ingest.h - a file becomes an asset, or is refused and says why.
  *
- * For each input: is it a regular file of a permitted size; what do the bytes
+ * An input that is an asset already, by its id, its document or as a known file, is
+ * judged anew; see review.h.
+ *
+ * For each other input: is it a regular file of a permitted size; what do the bytes
  * say it is (the jailed helper); is that accepted; then one pass copies it into
  * the store and hashes it; the same bytes of the same user are an asset
  * already; else, when the virus scan that ran beside all that has a verdict,
@@ -19,6 +22,14 @@
 #include "ingest/verdict.h"
 #include "scan/scan.h"
 #include "store/store.h"
+
+/* What is to be done with assets that are named by their ids or documents. */
+enum mt_errand {
+    MT_ERRAND_NONE,   /* judged anew, and scanned if they have no verdict */
+    MT_ERRAND_RESCAN, /* scanned anyhow */
+    MT_ERRAND_RELEASE,
+    MT_ERRAND_REJECT,
+};
 
 struct mt_ingest {
     const struct mt_common *common;
@@ -40,6 +51,8 @@ struct mt_ingest {
     bool allow_url;                 /* https URLs are fetched */
     bool allow_private, allow_http; /* also from private networks, without TLS */
     int64_t url_timeout_us;
+    enum mt_errand errand;
+    const char *reason;      /* of a release or rejection, or NULL */
     bool force;              /* read files again that are known to be assets */
     const char *uploaded_by; /* UUID of the user, or NULL */
     const char *name;        /* file name for standard input, or NULL */

@@ -16,8 +16,10 @@ struct mt_policy;
 
 /* What has become of all inputs so far, for the report at the end. */
 struct mt_tally {
-    int64_t taken, held, duplicates, known, planned, failed;
-    int64_t bytes; /* taken in */
+    int64_t taken, degraded; /* of those taken in, the damaged ones */
+    int64_t held, duplicates, known, reviewed, planned;
+    int64_t rejected, failed; /* refused for what they are, or not done */
+    int64_t bytes;            /* taken in */
 };
 
 /* What one run of media-ingest holds. */
@@ -38,7 +40,9 @@ struct mt_entry {
     char *base;     /* the file name that is recorded */
     bool is_stream; /* standard input or a URL: read once, from its beginning */
     bool is_url;
-    bool watched; /* --watch has found it */
+    bool watched;  /* --watch has found it */
+    bool is_asset; /* named by its id, or by a document */
+    bool passed;   /* a document with an error, which goes on as it is */
     int fd;
     struct stat stat; /* of fd when it was opened */
     json_t *doc;
@@ -56,7 +60,13 @@ struct mt_entry {
     struct mt_put *put;
     int64_t size;
     char sha256[MT_SHA256_TEXT];
-    const char *publish_as; /* upload_status that it gets: completed or held */
+    const char *publish_as; /* upload_status that it gets: completed, held; rejected in a review */
+
+    /* An asset that is there already and looked at anew; see review.h. */
+    json_t *row;   /* as it was read, or NULL */
+    bool reviewed; /* the asset was known before anything was read */
+    bool rescans;  /* a worker is to scan the stored object */
+    bool decided;  /* publish_as, scan and metadata.policy are news for the row */
 
     bool failed;
     struct mt_err failure;

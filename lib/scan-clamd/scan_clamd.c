@@ -169,8 +169,10 @@ static int scan(void *priv, const struct mt_scan_request *request, struct mt_sca
     bool tells;
     int done = 0;
 
-    if (ask_version(c, request, result, err) < 0 || ask_candour(c, request, &tells, err) < 0)
+    if (ask_version(c, request, result, err) < 0 || ask_candour(c, request, &tells, err) < 0) {
+        result->unreachable = err->code == MT_ERR_BUSY || err->code == MT_ERR_TIMEOUT;
         return -1;
+    }
     if (request->size == 0) {
         result->verdict = MT_SCAN_CLEAN;
         return 0;

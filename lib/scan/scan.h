@@ -48,8 +48,9 @@ struct mt_scan_result {
     int64_t database_age_s; /* since the newest signatures were made; -1: unknown */
     int64_t bytes_scanned;  /* of the file, each counted once */
     int64_t bytes_total;
-    int windows;     /* how many were needed; 0: scanned as a whole */
-    unsigned missed; /* MT_MISS_ bits */
+    bool unreachable; /* incomplete, as there was nobody to scan it: worth trying later */
+    int windows;      /* how many were needed; 0: scanned as a whole */
+    unsigned missed;  /* MT_MISS_ bits */
 };
 
 /* What is scanned. All is lent, until mt_scan_run() returns. */

@@ -144,6 +144,25 @@ static void update_document(json_t *doc, json_t *fresh)
     json_decref(duplicate);
 }
 
+/* Whether anything may be made of an asset in this state. */
+static int check_status(const struct mt_stage *stage, const json_t *row, const char *id,
+                        struct mt_err *err)
+{
+    const char *status = mt_json_str(row, "upload_status", "?");
+    const char *why = mt_json_str(row, "metadata.policy.reason",
+                                  mt_json_str(row, "scan.reason", "a person is to decide"));
+
+    if (strcmp(status, "completed") == 0)
+        return 0;
+    if (strcmp(status, "held") != 0)
+        return mt_fail(err, MT_ERR_POLICY, "asset %s is '%s', not completed", id, status);
+    if (stage->takes_held || stage->options->output || stage->common->dry_run)
+        return 0;
+    mt_fail(err, MT_ERR_POLICY, "asset %s is held, not published: %s", id, why);
+    return mt_hint(err, "media-ingest --release publishes it, --rescan has it scanned again; "
+                        "-o DIR makes files for a look at it");
+}
+
 /* The asset's row is the truth: it says where the bytes are, whatever the document claims. */
 static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
 {
@@ -153,12 +172,9 @@ static int use_asset(struct mt_item *item, const char *id, struct mt_err *err)
 
     if (!row)
         return -1;
-    const char *status = mt_json_str(row, "upload_status", "?");
     const char *full = mt_json_str(row, "id", id);
-    if (strcmp(status, "completed") != 0 && strcmp(status, "held") != 0) {
-        mt_fail(err, MT_ERR_POLICY, "asset %s is '%s', not completed", full, status);
+    if (check_status(st->stage, row, full, err) < 0)
         goto out;
-    }
     json_t *fresh = mt_document_of_asset(st->db, st->store, full, err);
     if (!fresh)
         goto out;

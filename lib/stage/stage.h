@@ -15,6 +15,10 @@
  * are files in DIR named after the source, and a journal below
  * DIR/.media-toolkit remembers from what each was made.
  *
+ * An asset that is held is refused with MT_ERR_POLICY, as its results would be published
+ * before it is; not with -o DIR, which publishes nothing, nor by a filter that says takes_held.
+ * One that was rejected is refused always.
+ *
  * Publishing. Results are immutable and named by what made them: asset id,
  * name, recipe. What is there already is not made again.
  */
@@ -81,6 +85,7 @@ struct mt_stage {
     json_t *parameters;   /* the job's input_parameters; lent */
     const struct mt_common *common;
     const struct mt_stage_options *options;
+    bool takes_held; /* what it makes of an asset that is held is seen by nobody but who decides */
     const struct mt_store_driver *const *stores;
     const struct mt_db_driver *const *dbs;
 

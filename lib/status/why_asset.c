@@ -28,7 +28,7 @@ static void find_state(const json_t *row, json_t *findings)
 
     if (strcmp(status, "held") == 0)
         find(findings, "held", "it is stored and not published until somebody decides",
-             "look at it and at its scan; then approve or reject it");
+             "look at it and at its scan; then media-ingest --release, --reject or --rescan");
     else if (strcmp(status, "rejected") == 0)
         find(findings, "rejected", "it was refused and is not published",
              "see the findings below; a better copy can be ingested again");

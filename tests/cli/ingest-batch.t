@@ -34,7 +34,7 @@ is "$(sed -n 91p "$out" | jq -c '[.asset.duplicate, .asset.id]')" \
     "$(sed -n 11p "$out" | jq -c '[true, .asset.id]')" 'the same bytes within a batch are one asset'
 grep '^{' "$err" | tail -n 1 >"$T/summary"
 valid progress-event 'the last event is as the schema says' "$T/summary"
-is "$(jq -c '[.taken, .duplicates, .known, .failed]' "$T/summary")" '[148,1,0,1]' \
+is "$(jq -c '[.taken, .duplicates, .known, .failed, .rejected, .degraded]' "$T/summary")" '[148,1,0,1,1,0]' \
     'and counts by outcome'
 is "$(jq .bytes "$T/summary")" \
     "$(sql "SELECT sum(file_size) FROM media_assets WHERE upload_status = 'completed'")" \

@@ -81,8 +81,32 @@ is "$(objects)" '' 'and not kept'
 
 fresh
 run media-ingest --scanner "clamd:$T/d/s" clip.mp4
-json_is '[.asset.scan.verdict, .asset.upload_status] | tostring' '["incomplete","held"]' \
-    'a daemon that has gone leaves files held'
+exits 5 'a daemon that has gone is worth trying again'
+json_is '[.asset.scan.verdict, .error.code, .error.retryable] | tostring' '["incomplete","busy",true]' \
+    'as the document says'
+stderr_like 'hint: .*--on-unreachable' 'and what else can be done'
+is "$(objects)" '' 'nothing is kept'
+consistent 'unreachable'
+run media-ingest --scanner "clamd:$T/d/s" --on-unreachable=hold clip.mp4
+json_is '[.asset.scan.verdict, .asset.upload_status] | tostring' '["incomplete","held"]' 'or it is held'
+exits 0 'which is no failure'
+fresh
+run media-ingest --scanner "clamd:$T/d/s" --on-unreachable=publish clip.mp4
+json_is .asset.upload_status completed 'or published'
+stderr_like 'not scanned completely' 'with a warning'
+fresh
+run media-ingest --scanner "clamd:$T/d/s" --on-unreachable=reject clip.mp4
+exits 6 'or refused'
+run media-scan --scanner "clamd:$T/d/s" clip.mp4
+exits 5 'media-scan says the same'
+mkdir -p "$XDG_CONFIG_HOME/media-toolkit"
+printf 'media_processing:\n  scanning:\n    scanner: clamd:%s\n    on_unreachable: hold\n' "$T/d/s" \
+    >"$XDG_CONFIG_HOME/media-toolkit/media.yaml"
+run media-ingest clip.mp4
+json_is .asset.upload_status held 'the configuration can say so too'
+fresh
+STATE_DIRECTORY=$T/svc run media-ingest --scanner none: clip.mp4
+json_is .asset.upload_status held 'a service holds what nobody scans'
 fresh
 run media-ingest --scanner none: clip.mp4
 json_is '[.asset.scan.verdict, .asset.upload_status] | tostring' '["skipped","completed"]' \

@@ -242,7 +242,7 @@ sql "UPDATE media_assets SET upload_status = 'held', scan = '{\"verdict\":\"inco
      INSERT INTO reviews (id, media_asset_id, reason, note) VALUES ('$dead', '$cut', 'scan', 'too large to scan')"
 run media-status why "$cut"
 json_true '[.findings[].what] | contains(["held", "scan", "review"])' 'what holds it'
-json_true '(.summary | test("held")) and (.remedy | test("approve or reject"))' 'and what to do'
+json_true '(.summary | test("held")) and (.remedy | test("--release, --reject or --rescan"))' 'and what to do'
 
 # --- ids, terminals, other outputs
 run media-status why
