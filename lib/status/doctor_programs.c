@@ -2,6 +2,7 @@
 /* doctor_programs.c - the other programs, and what is built into them. */
 #include "status/doctor.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -19,10 +20,9 @@
 
 enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 10000 };
 
-/* What a sibling prints when asked with one option, as JSON; NULL with *err. New. */
-static json_t *ask(struct mt_doctor *d, const char *program, const char *option, struct mt_err *err)
+/* What the program at path prints when asked with one option, as JSON; NULL with *err. New. */
+static json_t *ask_at(const char *path, const char *option, struct mt_err *err)
 {
-    char *path = mt_sibling(d->s->run->dir, program);
     const char *const argv[] = {path, option, NULL};
     struct mt_proc *proc = NULL;
     json_t *answer = NULL;
@@ -30,21 +30,32 @@ static json_t *ask(struct mt_doctor *d, const char *program, const char *option,
     char *line;
     size_t n;
 
-    if (!path)
-        mt_fail(err, MT_ERR_UNAVAILABLE, "it is not beside media-status");
-    else if (mt_proc_start(&proc, argv, MT_PROC_PIPE, err) == 0) {
+    if (mt_proc_start(&proc, argv, MT_PROC_PIPE, err) == 0) {
         struct pollfd wait = {.fd = mt_proc_fd(proc), .events = POLLIN};
         mt_lines_init(&lines, wait.fd, '\n', ANSWER_MAX);
         if (poll(&wait, 1, PATIENCE_MS) != 1) {
             mt_fail(err, MT_ERR_TIMEOUT, "it does not answer");
             mt_proc_kill(proc);
         } else if (mt_lines_next(&lines, &line, &n, err) == 1)
-            answer = mt_json_parse(program, line, n, err);
+            answer = mt_json_parse(path, line, n, err);
         else
             mt_fail(err, MT_ERR_CRASHED, "it ends without an answer to %s", option);
         mt_lines_free(&lines);
         mt_proc_finish(&proc, NULL);
     }
+    return answer;
+}
+
+/* The same of a sibling. */
+static json_t *ask(struct mt_doctor *d, const char *program, const char *option, struct mt_err *err)
+{
+    char *path = mt_sibling(d->s->run->dir, program);
+    json_t *answer = NULL;
+
+    if (path)
+        answer = ask_at(path, option, err);
+    else
+        mt_fail(err, MT_ERR_UNAVAILABLE, "it is not beside media-status");
     free(path);
     return answer;
 }
@@ -56,7 +67,8 @@ static json_t *ask(struct mt_doctor *d, const char *program, const char *option,
 static json_t *check_siblings(struct mt_doctor *d)
 {
     static const char *const names[] = {"media-ingest", "media-probe",   "media-transcode",
-                                        "media-thumbs", "media-analyze", "media-scan"};
+                                        "media-thumbs", "media-analyze", "media-scan",
+                                        "media-queue"};
     json_t *probe = NULL;
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -121,7 +133,11 @@ static void check_codecs(struct mt_doctor *d)
 
 /* --- files --- */
 
-/* chromaprint before 1.6.1, by the name of the library's file. */
+/*
+ * chromaprint before 1.6.1, by the name of the library's file. 1.6.1 repaired heap buffer
+ * overflows (August 2026; so says github.com/chimera-linux/cports/pull/5986, of 2026-08-06);
+ * no CVE is known for them.
+ */
 static void check_chromaprint(struct mt_doctor *d)
 {
     glob_t found;
@@ -138,46 +154,77 @@ static void check_chromaprint(struct mt_doctor *d)
     if (old)
         mt_doctor_say(d, "chromaprint", MT_VERDICT_WARNING,
                       "install 1.6.1 when your distribution has it",
-                      "%s is older than 1.6.1, the oldest that this program vouches for", at + 4);
+                      "%s is older than 1.6.1, which repaired heap buffer overflows", at + 4);
     else
         mt_doctor_say(d, "chromaprint", known ? MT_VERDICT_OK : MT_VERDICT_UNKNOWN, NULL, "%s",
                       at ? at + 4 : "?");
     globfree(&found);
 }
 
-static int count_programs(const char *dir)
+struct engines {
+    int sound;
+    struct mt_buf broken; /* "NAME: why; ..." */
+};
+
+/* Whether it describes itself as media-engine(7) asks. */
+static void try_engine(struct engines *e, const char *dir, const char *name)
+{
+    char *path = mt_path_join(dir, name);
+    struct mt_err err = {.code = MT_OK};
+    struct mt_err full;
+    json_t *said = ask_at(path, "--describe", &err);
+
+    if (mt_json_str(said, "name", NULL) && json_is_array(mt_json_at(said, "types"))) {
+        e->sound++;
+    } else {
+        char *text = mt_asprintf("%s'%.60s': %.120s", e->broken.len ? "; " : "", name,
+                                 said ? "its description has no name and types" : err.msg);
+        if (mt_buf_add(&e->broken, text, strlen(text), &full) < 0)
+            mt_buf_clear(&e->broken);
+        free(text);
+    }
+    json_decref(said);
+    free(path);
+}
+
+/* Names with a dot are no engines. */
+static void try_engines(struct engines *e, const char *dir)
 {
     DIR *open = opendir(dir);
     struct dirent *entry;
     struct stat st;
-    int n = 0;
 
     while (open && (entry = readdir(open)))
-        if (entry->d_name[0] != '.' && faccessat(dirfd(open), entry->d_name, X_OK, 0) == 0 &&
+        if (!strchr(entry->d_name, '.') && faccessat(dirfd(open), entry->d_name, X_OK, 0) == 0 &&
             fstatat(dirfd(open), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
-            n++;
+            try_engine(e, dir, entry->d_name);
     if (open)
         closedir(open);
-    return n;
 }
 
 /* The directories of the search path, one after the other; the installation's own comes first. */
 static void check_engines(struct mt_doctor *d)
 {
     char *own = mt_path_join(mt_libexec(), "engines");
-    int n = count_programs(own);
+    struct engines e = {.sound = 0};
     const char *path = NULL;
 
+    mt_buf_init(&e.broken, 700);
+    try_engines(&e, own);
     for (size_t i = 0; d->s->run->env[i]; i++)
         if (mt_str_starts(d->s->run->env[i], "MEDIA_ENGINE_PATH="))
             path = strchr(d->s->run->env[i], '=') + 1;
     char *copy = mt_strdup(path ? path : "");
     char *rest = NULL;
     for (char *dir = strtok_r(copy, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest))
-        n += count_programs(dir);
+        try_engines(&e, dir);
     free(copy);
-    if (n > 0)
-        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%d installed", n);
+    if (e.broken.len)
+        mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
+                      "run it with --describe, and install what it lacks or remove it",
+                      "%d describe themselves; broken: %s", e.sound, e.broken.data);
+    else if (e.sound > 0)
+        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%d describe themselves", e.sound);
     else
         mt_doctor_say(
             d, "engines", MT_VERDICT_WARNING,
@@ -185,6 +232,7 @@ static void check_engines(struct mt_doctor *d)
             "none is in '%s': media-analyze measures signals and knows no words, faces or "
             "objects",
             own);
+    mt_buf_free(&e.broken);
     free(own);
 }
 

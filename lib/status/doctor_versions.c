@@ -35,6 +35,10 @@ static struct mt_judgement judge_package(const char *version, const int v[3])
         "security-tracker.debian.org/tracker/source-package/ffmpeg"};
 }
 
+/*
+ * 8.1.2 and 8.0.3 of 2026: CVE-2026-8461, a write beyond the heap in the MagicYUV decoder
+ * (ffmpeg.org/security.html). Debian 12's 5.1.9 came by its security archive.
+ */
 struct mt_judgement mt_judge_ffmpeg(const char *version)
 {
     int v[3];
@@ -54,6 +58,10 @@ struct mt_judgement mt_judge_ffmpeg(const char *version)
     return (struct mt_judgement){MT_VERDICT_OK, "has the fixes known to this program", NULL};
 }
 
+/*
+ * The WAL-reset bug: in 3.7.0 to 3.51.2, repaired in 3.51.3 of 2026-03-13, and in 3.50.7 and
+ * 3.44.6 of older branches (sqlite.org/wal.html, sqlite.org/changes.html).
+ */
 struct mt_judgement mt_judge_sqlite(const char *version, bool wal)
 {
     int v[3];

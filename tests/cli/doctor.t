@@ -90,6 +90,21 @@ ffmpeg_is N-112233-gabcdef unknown 'no release'
 rm -rf bin
 hash -r
 
+# --- engines that describe themselves, and those that do not
+mkdir engines
+printf '#!/bin/sh\necho '"'"'{"name":"speech-x","types":["transcription"],"version":"1"}'"'"'\n' >engines/speech-x
+chmod +x engines/speech-x
+export MEDIA_ENGINE_PATH=$T/engines
+run media-status doctor
+check engines ok '[1-9]' 'an engine that describes itself'
+printf '#!/bin/sh\nexit 3\n' >engines/vision-broken
+printf '#!/bin/sh\necho "[]"\n' >engines/text-odd
+chmod +x engines/*
+run media-status doctor
+check engines warning "'(vision-broken|text-odd)'.*'(vision-broken|text-odd)'" 'engines that do not'
+valid doctor 'engines: as the schema says'
+unset MEDIA_ENGINE_PATH
+
 # --- 5: signatures that are old, or none; a clamd that is dead, or lives
 mkdir signatures
 head=$(printf 'ClamAV-VDB:07 Jul 2025 07-29 +0000:1:1:90:x:x:me:%s' "$(date -d '40 days ago' +%s)")

@@ -171,4 +171,18 @@ sqlite3 "$db" "UPDATE schema_version SET version = 9999" 2>/dev/null ||
 run media-ingest tone.wav
 exits 10 'a database newer than the program is not touched'
 stderr_like 'newer' 'and that is what it says'
+
+# --- a rendition that fails leaves no announcement of itself
+media slow.mp4
+fresh
+run media-ingest slow.mp4
+slow=$(json .asset.id)
+run media-transcode --force --timeout 0.05 -q 240p --preset veryslow "$slow"
+isnt "$status" 0 'a rendition that takes too long fails'
+is "$(sql "SELECT count(*) FROM media_variants WHERE processing_status = 'processing'")" 0 'it is no longer announced'
+is "$(find "$store" -type f | wc -l)" 1 'and nothing is left of it beside the original'
+is "$(sql "SELECT status FROM processing_jobs WHERE job_type = 'transcode'")" failed 'its job says so'
+run media-transcode -q 240p --preset ultrafast "$slow"
+exits 0 'with time it succeeds'
+consistent 'after a rendition that failed'
 done_testing
