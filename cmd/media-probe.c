@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
+#include "doc/public.h"
 #include "probe/probe.h"
 #include "store-fs/store_fs.h"
 #include "store/store.h"
@@ -22,7 +23,7 @@
 
 struct settings {
     struct mt_common common;
-    bool serve, capabilities, thorough;
+    bool serve, capabilities, thorough, public;
     int64_t max_size, pixels, side, streams, duration_us, frames, memory, timeout_us;
 };
 
@@ -42,6 +43,8 @@ static const struct mt_opt opts[] = {
                 "longest work on one file, or without a step in a thorough look"),
     MT_FLAG(struct settings, thorough, 0, "thorough",
             "decode all of each file, not only its beginning and end"),
+    MT_FLAG(struct settings, public, 0, "public",
+            "leave out places, serial numbers, comments and whose it is"),
     MT_FLAG(struct settings, serve, 0, "serve", "answer media-ingest on a socket at stdin"),
     MT_FLAG(struct settings, capabilities, 0, "capabilities",
             "say which codecs and filters are here, and exit"),
@@ -54,6 +57,7 @@ static const struct mt_example examples[] = {
     {"How long are they, in seconds:", "media-probe *.mp4 | jq .asset.metadata.duration"},
     {"Is every picture and sound of it whole:",
      "media-probe --thorough talk.mov | jq .asset.metadata.damage"},
+    {"What may be shown to anybody:", "media-probe --public photo.jpg"},
     {"Bytes from a pipe:", "curl -s https://example.org/a.mp3 | media-probe -"},
     {NULL, NULL},
 };
@@ -135,6 +139,13 @@ static enum mt_progress_unit unit(const struct settings *set)
     return set->thorough ? MT_UNIT_MEDIA : MT_UNIT_COUNT;
 }
 
+static int print(struct job *job, json_t *doc, struct mt_err *err)
+{
+    if (job->set->public)
+        mt_doc_make_public(doc);
+    return mt_print(doc, err);
+}
+
 /* Reports a document and counts it. */
 static int deliver(struct job *job, json_t *doc, const struct mt_err *failure, struct mt_err *err)
 {
@@ -145,7 +156,7 @@ static int deliver(struct job *job, json_t *doc, const struct mt_err *failure, s
     mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
     mt_progress_end(failure ? "failed" : "completed", failure ? mt_code_name(failure->code) : NULL,
                     failure ? failure->msg : NULL);
-    return mt_print(doc, err);
+    return print(job, doc, err);
 }
 
 /* The bytes on stdin as a file: stdin itself if it is one, else a nameless copy. */
@@ -227,7 +238,7 @@ static int probe_document(struct job *job, const char *line, size_t n, struct mt
         json_decref(doc);
         doc = json_pack("{s:i}", "schema", MT_DOC_SCHEMA);
     } else if (mt_doc_failed(doc)) {
-        ret = mt_print(doc, err);
+        ret = print(job, doc, err);
         mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
         json_decref(doc);
         return ret;

@@ -34,13 +34,14 @@ uses.jail      := base
 uses.worker    := base json jail
 uses.sniff     := base
 uses.av        := base json
+uses.exif      := base json
 uses.clam      := base json jail worker proc scan
 uses.engine    := base json jail
 uses.picture   := base json jail worker proc
 uses.voice     := base json
 
 # flow: behaviour, written against ports only
-uses.probe     := base json proc jail worker sniff av
+uses.probe     := base json proc jail worker sniff av exif
 uses.catalog   := base json doc db store
 uses.queue     := base json db catalog
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
@@ -68,6 +69,8 @@ pkgs.sniff     := libmagic
 hdrs.sniff     := magic.h
 pkgs.av        := libavformat libavfilter libavcodec libswscale libswresample libavutil
 hdrs.av        := libav* libsw*
+pkgs.exif      := libexif
+hdrs.exif      := libexif/*
 
 pkgs.picture   := vips gmodule-2.0
 hdrs.picture   := vips/* glib* gmodule.h

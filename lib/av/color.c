@@ -2,6 +2,7 @@
 /* color.c - what the colours of a picture mean. */
 #include "av/describe.h"
 
+#include "av/icc.h"
 #include "json/json.h"
 
 #include <libavutil/dovi_meta.h>
@@ -66,9 +67,10 @@ static void add_dovi(json_t *o, const AVStream *st)
         return;
     json_object_set_new(o, "hdr", json_string("dolby_vision"));
     json_object_set_new(o, "dolby_vision",
-                        json_pack("{s:i, s:i, s:i}", "profile", (int)r->dv_profile, "level",
-                                  (int)r->dv_level, "compatibility",
-                                  (int)r->dv_bl_signal_compatibility_id));
+                        json_pack("{s:i, s:i, s:i, s:b, s:b}", "profile", (int)r->dv_profile,
+                                  "level", (int)r->dv_level, "compatibility",
+                                  (int)r->dv_bl_signal_compatibility_id, "enhancement_layer",
+                                  r->el_present_flag, "metadata", r->rpu_present_flag));
 }
 
 static const char *hdr_kind(enum AVColorTransferCharacteristic trc)
@@ -76,6 +78,18 @@ static const char *hdr_kind(enum AVColorTransferCharacteristic trc)
     if (trc == AVCOL_TRC_SMPTE2084)
         return "hdr10";
     return trc == AVCOL_TRC_ARIB_STD_B67 ? "hlg" : "sdr";
+}
+
+static void add_profile(json_t *o, const AVStream *st, const AVFrame *frame)
+{
+    const AVFrameSideData *sd =
+        frame ? av_frame_get_side_data(frame, AV_FRAME_DATA_ICC_PROFILE) : NULL;
+    size_t n = 0;
+    const uint8_t *data = sd ? sd->data : mt_in_side_data(st, AV_PKT_DATA_ICC_PROFILE, &n);
+    json_t *profile = mt_icc_describe(data, sd ? sd->size : n);
+
+    if (profile)
+        json_object_set_new(o, "icc_profile", profile);
 }
 
 json_t *mt_describe_color(const AVStream *st, const AVFrame *frame)
@@ -117,5 +131,8 @@ json_t *mt_describe_color(const AVStream *st, const AVFrame *frame)
                             json_pack("{s:I, s:I}", "max_cll", (json_int_t)light->MaxCLL,
                                       "max_fall", (json_int_t)light->MaxFALL));
     add_dovi(o, st);
+    if (frame && av_frame_get_side_data(frame, AV_FRAME_DATA_DYNAMIC_HDR_PLUS))
+        json_object_set_new(o, "hdr10_plus", json_true());
+    add_profile(o, st, frame);
     return o;
 }

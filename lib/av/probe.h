@@ -34,7 +34,9 @@ struct mt_av_probe {
  *                 color {primaries, transfer, matrix, range, hdr: sdr|hdr10|hlg|dolby_vision,
  *                 and where there is such a thing: mastering_display {red, green, blue,
  *                 white_point: [x, y], min_luminance, max_luminance (cd/m2)}, content_light
- *                 {max_cll, max_fall}, dolby_vision {profile, level, compatibility}};
+ *                 {max_cll, max_fall}, hdr10_plus: true, dolby_vision {profile, level,
+ *                 compatibility, enhancement_layer, metadata}, icc_profile {name, version, space,
+ *                 bytes}};
  *                 audio: sample_rate_hz, channels, channel_layout, sample_format, bit_depth
  *   chapters      start, end (seconds), title
  *   tags          of the container, names in lower case, values as text (256, 4 KB each, at most)

@@ -5,6 +5,7 @@
 #include "av/probe.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "exif/exif.h"
 #include "proc/proc.h"
 #include "sniff/sniff.h"
 #include "worker/worker.h"
@@ -63,6 +64,14 @@ static int tell(void *ctx, int64_t done_us, int64_t total_us)
     return ret < 0;
 }
 
+static void add_exif(json_t *metadata, int fd)
+{
+    json_t *exif = mt_exif_read(fd);
+
+    if (exif)
+        json_object_set_new(metadata, "exif", exif);
+}
+
 /* In the jailed child. */
 static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
@@ -85,6 +94,8 @@ static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
     json_t *metadata = mt_av_probe(q->fd, &how, err);
     if (!metadata)
         return -1;
+    if (strcmp(mt_json_str(metadata, "content_type", ""), "image") == 0)
+        add_exif(metadata, q->fd);
     json_t *found = json_pack("{s:o}", "metadata", metadata);
     ret = mt_worker_send(worker, found, NULL, 0, err);
     json_decref(found);
