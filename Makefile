@@ -24,6 +24,8 @@ ALLFLAGS  = $(STD) $(CPPFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 LINKFLAGS = $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 
 PROGRAMS := $(basename $(notdir $(wildcard cmd/*.c)))
+ENGINES  := $(basename $(notdir $(wildcard cmd/engines/*.c)))
+LIBEXEC  := libexec/media-toolkit
 MODULES  := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard lib/*/*.c)))))
 TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*.c tests/drivers/*.c tests/torture/*.c))
 Q        := $(if $(V),,@)
@@ -33,7 +35,7 @@ say       = $(if $(V),@:,@printf '  %-5s %s\n' $1 $2)
 .SUFFIXES:
 .SECONDARY:
 
-all: $(PROGRAMS:%=$(O)/bin/%)
+all: $(PROGRAMS:%=$(O)/bin/%) $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%)
 
 include lib/modules.mk
 
@@ -75,6 +77,16 @@ $(O)/bin/$1: $(O)/cmd/$1.o $$(foreach m,$$(call closure,$$(uses.$1)),$$(objs.$$m
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
 
+# An engine may have packages of its own: it is the only one to use them.
+define engine
+$(O)/cmd/engines/$1.o: pkg_cflags = $$(call flags,$$(call pkgs,$$(uses.$1)) $$(pkgs.$1))
+$(O)/$(LIBEXEC)/engines/$1: $(O)/cmd/engines/$1.o $$(foreach m,$$(call closure,$$(uses.$1)),$$(objs.$$m))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$1)
+	$$(Q)$$(CC) $$(LINKFLAGS) -o $$@ $$^ $$(call libs,$$(call pkgs,$$(uses.$1)) $$(pkgs.$1)) -lm
+endef
+$(foreach e,$(ENGINES),$(eval $(call engine,$e)))
+
 # The migrations are part of the programs that write.
 define migrations
 $$(objs.$(sql.$1)): $(O)/gen/sql-$1.h
@@ -108,6 +120,7 @@ check-layers:
 	$(Q)scripts/check-layers
 check-links: all
 	$(Q)scripts/check-links $(O)/bin tests/link
+	$(Q)scripts/check-links $(O)/$(LIBEXEC)/engines tests/link
 check-docs: all
 	$(Q)scripts/check-docs $(O)/bin
 check-lengths:
@@ -134,6 +147,8 @@ install: all
 	    install -m 644 completions/fish/$$p.fish \
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'; done
 	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
+	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
+	install -m 755 $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
 	install -m 755 share/examples/engines/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
 

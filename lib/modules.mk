@@ -39,6 +39,7 @@ uses.clam      := base json jail worker proc scan
 uses.engine    := base json jail
 uses.picture   := base json jail worker proc
 uses.voice     := base json
+uses.engine-kit := base json
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av exif
@@ -101,3 +102,8 @@ uses.media-thumbs    := thumbs drivers
 uses.media-analyze   := analyze drivers
 uses.media-status    := status drivers
 uses.media-queue     := work drivers
+
+# The engines: programs of their own, some with packages that nobody else may use.
+uses.speech-pocketsphinx := engine-kit
+pkgs.speech-pocketsphinx := pocketsphinx sphinxbase
+hdrs.speech-pocketsphinx := pocketsphinx/* sphinxbase/*

@@ -33,10 +33,11 @@ end='echo "{\"type\":\"end\"}"'
 # --- the list
 run media-analyze --list-engines
 exits 0 'the engines are listed'
-json_is '[.engines[].name] | join(" ")' 'moderation-grep speech-loudness' 'the examples are there'
+json_is '[.engines[:2][].name] | join(" ")' 'moderation-grep speech-loudness' 'the examples are there'
 json_true '.engines[0].ready == false and (.engines[0].hint | length > 0)' 'one lacks its words'
 
 # --- speech, silence, music, noise
+export MEDIA_ENGINE=transcription=speech-loudness
 run media-analyze -o . -t transcription speech.wav
 exits 0 'speech is heard'
 document 'a document'
@@ -57,6 +58,23 @@ run media-analyze -o . -t transcription,scenes silent.mp4
 exits 0 'a film without sound'
 json_is .stages.analyze.not_applicable.transcription 'no audio stream' 'says so'
 json_true '.analysis.scenes | length > 0' 'and the other type is done'
+
+# --- the engine that comes along
+unset MEDIA_ENGINE_PATH MEDIA_ENGINE
+run media-analyze --list-engines
+json_true '[.engines[] | select(.name == "speech-pocketsphinx")][0].ready' 'it is ready'
+run media-analyze -o . -t transcription --languages en speech.wav
+exits 0 'pocketsphinx'
+json_true '.analysis.transcription.text | length > 10' 'hears words in a synthetic voice'
+json_true '[.analysis.transcription.timestamps[].words[] | .end_s > .start_s] | all' 'times of words'
+json_true '.analysis.transcription.timestamps | [.[].start] == ([.[].start] | sort)' 'in order'
+document 'a document'
+if [ -n "${MEDIA_TEST_CORPUS:-}" ]; then
+    run media-analyze -o . -t transcription --languages en "$MEDIA_TEST_CORPUS"/audio/speech-en-jfk-16khz.wav
+    json_true '.analysis.transcription.text | test("what you can do for your country")' \
+        'and a real one'
+fi
+export MEDIA_ENGINE_PATH=$MT_TOP/share/examples/engines
 
 # --- text
 printf 'fox\nmoney\n' >words
