@@ -4,12 +4,13 @@
 #include "cli/cli.h"
 #include "drivers.h"
 #include "stage/stage.h"
+#include "transcode/options.h"
 #include "transcode/transcode.h"
 
 struct settings {
     struct mt_common common;
     struct mt_stage_options stage;
-    const char *quality;
+    struct mt_transcode_options want;
     const char *preset;
     int64_t crf, threads;
 };
@@ -18,8 +19,7 @@ static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "fas
                                       "medium",    "slow",      "slower",   "veryslow", NULL};
 
 static const struct mt_opt opts[] = {
-    MT_LIST(struct settings, quality, 'q', "quality", "LIST", mt_qualities,
-            "processing.video_qualities", "renditions to make: 1080p,720p,480p"),
+    MT_TRANSCODE_OPTS(struct settings),
     MT_INT(struct settings, crf, 0, "crf", "N", 0, 51, NULL,
            "constant quality; less is better and larger"),
     MT_CHOICE(struct settings, preset, 0, "preset", "NAME", presets, NULL,
@@ -55,9 +55,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
     struct mt_transcode spec = {
         .crf = set->crf, .preset = set->preset, .threads = set->threads, .options = &set->stage};
 
-    struct mt_rung_defaults defaults = {.crf = -1};
-
-    if (mt_ladder_parse(&spec.ladder, set->quality, &defaults, err) < 0)
+    if (mt_transcode_options_read(&set->want, &spec.ladder, &spec.sound, err) < 0)
         return -1;
     json_t *parameters = mt_transcode_parameters(&spec);
     struct mt_stage stage = {.name = "transcode",
@@ -76,7 +74,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.quality = "1080p,720p,480p", .preset = "medium", .crf = 23};
+    struct settings set = {.want.quality = "1080p,720p,480p", .preset = "medium", .crf = 23};
 
     mt_stage_defaults(&set.stage);
     return mt_main(&cli, argc, argv, &set, run);

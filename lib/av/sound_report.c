@@ -58,6 +58,13 @@ bool mt_sound_too_loud(struct mt_sound_session *s)
 
 /* ---- the report ---- */
 
+/* Figures for the whole; the course over time belongs to an analysis. */
+static json_t *figures_of(json_t *loudness)
+{
+    json_object_del(loudness, "over_time");
+    return loudness;
+}
+
 static json_t *loudness_report(const struct mt_sound_session *s, const struct mt_sound_voice *v)
 {
     const struct mt_sound_chain *chain = &s->chains[v->chain];
@@ -66,8 +73,8 @@ static json_t *loudness_report(const struct mt_sound_session *s, const struct mt
         return json_null();
     return json_pack("{s:f, s:o, s:o, s:O, s:O}", "target_lufs", chain->tone.loudness_lufs,
                      "gain_db", mt_json_real(chain->gain_db, 2), "missed_lu",
-                     mt_json_real(chain->missed_lu, 2), "source", chain->heard, "result",
-                     v->found.loudness);
+                     mt_json_real(chain->missed_lu, 2), "source", figures_of(chain->heard),
+                     "result", figures_of(v->found.loudness));
 }
 
 static json_t *voice_report(const struct mt_sound_session *s, const struct mt_sound_voice *v)

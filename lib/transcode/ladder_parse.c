@@ -391,6 +391,9 @@ static int add_entry(struct mt_ladder *ladder, json_t *entry, const struct mt_ru
         return mt_fail(err, MT_ERR_USAGE, "it is to be an object");
     if (!quality && !(format && codec_of(format)))
         return mt_fail(err, MT_ERR_USAGE, "'quality' is missing");
+    if (format && !is_one_of(format, mt_formats))
+        return set_choice(rung.format, sizeof rung.format, "format",
+                          json_object_get(entry, "format"), mt_formats, err);
     if (begin(&rung, d, format && codec_of(format) ? "audio" : quality, &automatic, err) < 0)
         return -1;
     /* The quality of sound is its rate. */

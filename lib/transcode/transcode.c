@@ -36,12 +36,17 @@ struct work {
 
 json_t *mt_transcode_parameters(const struct mt_transcode *spec)
 {
-    json_t *qualities = json_array();
+    json_t *qualities = json_array(), *rungs = json_array();
 
+    if (spec->ladder.automatic)
+        json_array_append_new(qualities, json_string("auto"));
     for (int i = 0; i < spec->ladder.n; i++)
         json_array_append_new(qualities, json_string(spec->ladder.rungs[i].name));
-    return json_pack("{s:o, s:s, s:s, s:I, s:s}", "qualities", qualities, "format", "mp4",
-                     "video_codec", "h264", "crf", (json_int_t)spec->crf, "preset", spec->preset);
+    for (int i = 0; i < spec->ladder.n; i++)
+        json_array_append_new(rungs, mt_rung_settings(&spec->ladder.rungs[i]));
+    return json_pack("{s:o, s:o, s:o, s:I, s:s}", "qualities", qualities, "renditions", rungs,
+                     "sound", mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf,
+                     "preset", spec->preset);
 }
 
 /* All that decides the bytes of one rendition, short enough for a name. */
@@ -55,11 +60,16 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
 }
 
 /* What the encoders here cannot do is refused, not made differently. */
-static int possible(const struct mt_rung *rung, struct mt_err *err)
+static int possible(const struct mt_transcode *spec, const struct mt_rung *rung, struct mt_err *err)
 {
-    if (rung->audio_only || strcmp(rung->format, "mp4") != 0 ||
-        strcmp(rung->video_codec, "h264") != 0 || strcmp(rung->audio_codec, "aac") != 0 ||
-        rung->upscale || rung->fps > 0 || rung->max_fps > 0)
+    const struct mt_sound_settings *sound = &spec->sound;
+
+    if (sound->channels != 2 || sound->loudness_lufs != 0 || sound->denoise || sound->speech)
+        return mt_fail(err, MT_ERR_UNAVAILABLE,
+                       "%s: the sound of films is made as it is, in stereo", rung->name);
+    if (strcmp(rung->format, "mp4") != 0 || strcmp(rung->video_codec, "h264") != 0 ||
+        strcmp(rung->audio_codec, "aac") != 0 || rung->upscale || rung->fps > 0 ||
+        rung->max_fps > 0)
         return mt_fail(err, MT_ERR_UNAVAILABLE, "%s: only H.264 and AAC in MP4 can be made",
                        rung->name);
     return 0;
@@ -74,25 +84,6 @@ static struct mt_output output_of(const struct rendition *r)
                               .quality = r->rung->name};
 }
 
-static void add_variant(json_t *doc, json_t *entry)
-{
-    json_t *variants = json_object_get(doc, "variants");
-    const char *url = mt_json_str(entry, "url", "");
-    json_t *old;
-    size_t i;
-
-    if (!json_is_array(variants)) {
-        variants = json_array();
-        json_object_set_new(doc, "variants", variants);
-    }
-    json_array_foreach(variants, i, old) if (strcmp(mt_json_str(old, "url", "?"), url) == 0)
-    {
-        json_array_set(variants, i, entry);
-        return;
-    }
-    json_array_append(variants, entry);
-}
-
 /* Takes what was made before, and lists what is to do. */
 static int plan(struct work *w, struct mt_err *err)
 {
@@ -101,7 +92,7 @@ static int plan(struct work *w, struct mt_err *err)
         json_t *entry = NULL;
 
         *r = (struct rendition){.rung = &w->ladder.rungs[i]};
-        if (possible(r->rung, err) < 0)
+        if (possible(w->spec, r->rung, err) < 0)
             return -1;
         recipe_of(w->spec, r->rung, r->recipe);
         struct mt_output output = output_of(r);
@@ -109,7 +100,7 @@ static int plan(struct work *w, struct mt_err *err)
         if (made < 0)
             return -1;
         if (made) {
-            add_variant(w->item->doc, entry);
+            mt_transcode_add(w->item->doc, entry);
             json_decref(entry);
         } else {
             w->n++;
@@ -270,7 +261,7 @@ static int publish(struct work *w, struct rendition *r, struct mt_err *err)
     int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
 
     if (ret == 0)
-        add_variant(w->item->doc, entry);
+        mt_transcode_add(w->item->doc, entry);
     json_decref(entry);
     return ret;
 }
@@ -372,7 +363,20 @@ static double rate_of(const json_t *stream)
     return (double)num / den;
 }
 
-/* The size that a viewer sees, from the probed metadata. */
+static bool has_sound(const json_t *doc)
+{
+    const json_t *stream;
+    size_t i;
+
+    json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
+    {
+        if (strcmp(mt_json_str(stream, "type", ""), "audio") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The size that a viewer sees, from the probed metadata; 0 for one of sound alone. */
 static int source_size(const json_t *doc, int *w, int *h, double *fps, struct mt_err *err)
 {
     bool film = strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") == 0;
@@ -388,7 +392,45 @@ static int source_size(const json_t *doc, int *w, int *h, double *fps, struct mt
             !is_cover(stream))
             return 0;
     }
-    return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no moving picture to transcode");
+    *w = *h = 0;
+    if (has_sound(doc))
+        return 0;
+    return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is neither moving picture nor sound in it");
+}
+
+/* Takes the rungs that are only sound out of the ladder, where they stand last. */
+static int take_sound(struct work *w, struct mt_rung sound[], json_t *dropped)
+{
+    int n = 0;
+
+    for (int i = 0; i < w->ladder.n; i++)
+        if (w->ladder.rungs[i].audio_only)
+            sound[n++] = w->ladder.rungs[i];
+    w->ladder.n -= n;
+    if (n > 0 && !has_sound(w->item->doc)) {
+        for (int i = 0; i < n; i++)
+            json_array_append_new(dropped, json_pack("{s:s, s:s}", "quality", sound[i].name,
+                                                     "reason", "the source has no sound"));
+        n = 0;
+    }
+    return n;
+}
+
+static int make_sound(struct work *w, const struct mt_rung sound[], int n, int *made,
+                      struct mt_err *err)
+{
+    json_t *source = NULL;
+    int ret;
+
+    w->item->from = w->item->share = 0;
+    w->item->share = 1;
+    ret = mt_transcode_audio(w->item, sound, n, &w->spec->sound, w->spec->options, made, &source,
+                             err);
+    if (w->source)
+        json_decref(source);
+    else
+        w->source = source;
+    return ret;
 }
 
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
@@ -396,21 +438,22 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     const struct mt_transcode *spec = ctx;
     struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
     json_t *dropped = json_array();
-    int width = 0, height = 0;
+    struct mt_rung sound[MT_RUNGS_MAX];
+    int width = 0, height = 0, n_sound, made = 0;
     double fps = 0;
     int ret = -1;
 
     if (source_size(item->doc, &width, &height, &fps, err) < 0)
         goto out;
     mt_ladder_fit(&w.ladder, &(struct mt_shape){.w = width, .h = height, .fps = fps}, dropped);
+    n_sound = take_sound(&w, sound, dropped);
     if (json_array_size(dropped) > 0)
         json_object_set(item->report, "left_out", dropped);
-    if (plan(&w, err) < 0)
+    if (plan(&w, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
+        (n_sound > 0 && make_sound(&w, sound, n_sound, &made, err) < 0))
         goto out;
-    if (w.n == 0)
+    if (w.n + made == 0)
         item->status = "skipped";
-    else if (make(&w, err) < 0)
-        goto out;
     report_source(&w);
     ret = 0;
 out:

@@ -4,10 +4,12 @@
 #define MT_TRANSCODE_TRANSCODE_H
 
 #include "stage/stage.h"
+#include "transcode/audio.h"
 #include "transcode/ladder.h"
 
 struct mt_transcode {
     struct mt_ladder ladder;
+    struct mt_sound_settings sound;
     int64_t crf;        /* constant quality, 0-51, capped by each rung's peak rate */
     const char *preset; /* of the encoder */
     int64_t threads;    /* of each encoder; 0: all processors */

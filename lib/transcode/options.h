@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* options.h - what renditions are asked for on a command line. */
+#ifndef MT_TRANSCODE_OPTIONS_H
+#define MT_TRANSCODE_OPTIONS_H
+
+#include "cli/cli.h"
+#include "transcode/audio.h"
+#include "transcode/ladder.h"
+
+/* A member, called want, of the program's settings. */
+struct mt_transcode_options {
+    const char *quality, *output_formats, *format, *codec, *bitrate;
+    const char *audio_codec, *channels, *loudness, *denoise;
+    int64_t audio_bps;
+    bool speech;
+};
+
+#define MT_TRANSCODE_OPTS(T)                                                                       \
+    MT_LIST(T, want.quality, 'q', "quality", "LIST", mt_qualities, "processing.video_qualities",   \
+            "renditions to make: 1080p,720p,480p"),                                                \
+        MT_STR(T, want.output_formats, 0, "output-formats", "FILE", NULL,                          \
+               "renditions as JSON, instead of --quality"),                                        \
+        MT_CHOICE(T, want.format, 0, "format", "NAME", mt_formats, NULL,                           \
+                  "of the files: mp4, or mp3 and others for sound"),                               \
+        MT_CHOICE(T, want.audio_codec, 0, "audio-codec", "NAME", mt_audio_codecs, NULL,            \
+                  "of the sound: aac, opus, mp3, flac ..."),                                       \
+        MT_SIZE(T, want.audio_bps, 0, "audio-bitrate", NULL, "of stereo sound: 128k"),             \
+        MT_CHOICE(T, want.channels, 0, "channels", "HOW", mt_channel_words, NULL,                  \
+                  "at most mono, stereo or 5.1; or source"),                                       \
+        MT_WORD(T, want.loudness, 0, "loudness", "LUFS", mt_loudness_words, NULL,                  \
+                "EBU R 128 target: -23, broadcast, streaming ..."),                                \
+        MT_CHOICE(T, want.denoise, 0, "denoise", "HOW", mt_denoise_words, NULL,                    \
+                  "noise reduction of sound: light or strong"),                                    \
+        MT_FLAG(T, want.speech, 0, "speech", "make speech easier to understand"),                  \
+        MT_STR(T, want.bitrate, 0, "bitrate", "RATE", NULL,                                        \
+               "average of the picture, where -q has none")
+
+/*
+ * Reads the ladder and what sound is to be like from the options; crf is what rungs
+ * have that name none. MT_ERR_USAGE, and what reading a file of --output-formats gives.
+ */
+int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_ladder *ladder,
+                              struct mt_sound_settings *sound, struct mt_err *err) MT_MUST_USE;
+
+#endif
