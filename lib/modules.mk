@@ -52,6 +52,7 @@ uses.thumbs    := base json cli doc proc store stage worker av
 uses.analyze   := base json cli doc store stage worker av engine voice
 uses.work      := base json cli doc proc db catalog queue
 uses.status    := base json cli doc proc db store catalog
+uses.dbcopy    := base json db
 
 pkgs.json      := jansson
 hdrs.json      := jansson.h
