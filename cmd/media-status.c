@@ -15,7 +15,7 @@ struct settings {
     struct mt_common common;
     bool json;
     struct mt_status_filter filter;
-    const char *nginx, *clamd, *signatures, *output;
+    const char *db_read, *nginx, *clamd, *signatures, *output;
     struct mt_status_report report;
     int64_t interval_us;
 };
@@ -92,6 +92,8 @@ static const struct mt_opt watch_opts[] = {
 };
 
 static const struct mt_opt opts[] = {
+    MT_STR(struct settings, db_read, 0, "db-read", "URL", "db_read",
+           "ask this replica of the database instead"),
     MT_FLAG(struct settings, json, 0, "json", "JSON on a terminal too, instead of tables"),
     MT_COMMON_OPTS(struct settings),
     {0},
@@ -170,6 +172,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .common = &set->common,
                           .stores = mt_stores,
                           .dbs = mt_dbs,
+                          .db_read = set->db_read,
                           .filter = set->filter,
                           .nginx = set->nginx,
                           .clamd = set->clamd,

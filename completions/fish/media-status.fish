@@ -51,6 +51,7 @@ complete -c media-status -n '__fish_seen_subcommand_from report' -l csv -d 'CSV 
 complete -c media-status -n '__fish_seen_subcommand_from report' -l html -r -F -d 'a page of HTML into FILE; - is standard output'
 complete -c media-status -n '__fish_seen_subcommand_from report' -l lang -x -a 'en ar' -d 'language of the page: en or ar'
 complete -c media-status -n '__fish_seen_subcommand_from watch' -l interval -x -d 'look again after so long; 1 second unless given'
+complete -c media-status -l db-read -x -d 'ask this replica of the database instead'
 complete -c media-status -l json -d 'JSON on a terminal too, instead of tables'
 complete -c media-status -l help -s h -d 'show this help and exit'
 complete -c media-status -l version -s V -d 'show versions and exit'

@@ -7,6 +7,7 @@
 const struct mt_conf_key mt_conf_keys[] = {
     {"store", "text", "URL of the object store"},
     {"db", "text", "URL of the database"},
+    {"db_read", "text", "URL of a replica that answers who only reads"},
     {"max_file_size", "size", "refuse larger files"},
     {"supported_formats.video", "list", "video formats that are accepted, by extension"},
     {"supported_formats.audio", "list", "audio formats that are accepted"},

@@ -101,6 +101,7 @@ int mt_status_doctor(struct mt_status *s, struct mt_err *err)
     mt_signals_at_once(true); /* a locked database is waited for */
     mt_doctor_machine(&d);
     mt_doctor_database(&d);
+    mt_doctor_replica(&d);
     mt_signals_at_once(false);
     mt_doctor_store(&d);
     mt_doctor_nginx(&d);

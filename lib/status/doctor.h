@@ -26,6 +26,8 @@ void mt_doctor_programs(struct mt_doctor *d); /* siblings, libraries, codecs, en
 void mt_doctor_scanner(struct mt_doctor *d);  /* clamd, signatures */
 void mt_doctor_machine(struct mt_doctor *d);  /* kernel, clock, temporary space */
 void mt_doctor_database(struct mt_doctor *d);
+void mt_doctor_server(struct mt_doctor *d, struct mt_db *db); /* of PostgreSQL */
+void mt_doctor_replica(struct mt_doctor *d);                  /* only with --db-read */
 void mt_doctor_store(struct mt_doctor *d);
 void mt_doctor_nginx(struct mt_doctor *d); /* only with --nginx */
 

@@ -154,12 +154,14 @@ void mt_doctor_database(struct mt_doctor *d)
 
     if (path)
         mt_doctor_space(d, "database_space", path);
+    bool file = path != NULL;
     free(path);
     if (mt_db_open(&db, d->s->common->db, d->s->dbs, MT_DB_READ, &err) < 0) {
         bool none = err.code == MT_ERR_NOT_FOUND;
         mt_doctor_say(d, "database", none ? MT_VERDICT_WARNING : MT_VERDICT_PROBLEM,
                       mt_err_hint(&err), "%s", err.msg);
-        check_library(d, wal);
+        if (file)
+            check_library(d, wal);
         return;
     }
     if (mt_db_dialect(db) == MT_DB_SQLITE) {
@@ -167,7 +169,7 @@ void mt_doctor_database(struct mt_doctor *d)
         mt_db_close(&db);
         check_integrity(d);
     } else {
-        mt_doctor_say(d, "database", MT_VERDICT_OK, NULL, "'%s' answers", mt_db_name(db));
+        mt_doctor_server(d, db);
     }
     mt_db_close(&db);
 }

@@ -14,6 +14,22 @@
 #include <errno.h>
 #include <string.h>
 
+/* The replica, if there is one and it answers. */
+static int open_db(struct mt_status *s, struct mt_err *err)
+{
+    struct mt_err why;
+
+    if (s->db_read && mt_db_open(&s->db, s->db_read, s->dbs, MT_DB_READ, &why) == 0)
+        return 0;
+    if (s->db_read && why.code != MT_ERR_BUSY) {
+        *err = why;
+        return -1;
+    }
+    if (s->db_read)
+        mt_log_err(MT_LOG_WARN, &why);
+    return mt_db_open(&s->db, s->common->db, s->dbs, MT_DB_READ, err);
+}
+
 int mt_status_open(struct mt_status *s, struct mt_err *err)
 {
     struct mt_err why;
@@ -21,7 +37,7 @@ int mt_status_open(struct mt_status *s, struct mt_err *err)
     mt_signals_at_once(true); /* a locked database is waited for, and nothing is lost by not */
     if (mt_store_name(&s->store, s->common->store, s->stores, &why) < 0)
         mt_log_err(MT_LOG_WARN, &why);
-    return mt_db_open(&s->db, s->common->db, s->dbs, MT_DB_READ, err);
+    return open_db(s, err);
 }
 
 void mt_status_close(struct mt_status *s)

@@ -41,6 +41,7 @@ struct mt_status {
     const struct mt_common *common;
     const struct mt_store_driver *const *stores;
     const struct mt_db_driver *const *dbs;
+    const char *db_read; /* URL of a replica to ask instead of common->db, or NULL */
     struct mt_status_filter filter;
     const char *nginx;      /* doctor: a configuration of nginx to look at, or NULL */
     const char *clamd;      /* doctor: the socket of a clamd, or NULL: the usual places */
