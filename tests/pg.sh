@@ -26,6 +26,10 @@ as_server() {
     if [ -n "$user" ]; then setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups -- "$@"; else "$@"; fi
 }
 
+# One line: what follows a line end would be another command.
+cheap='-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB'
+cheap="$cheap -c max_connections=150 -c jit=off -c max_wal_size=128MB -c log_min_messages=fatal"
+
 # server ACTION DIR [SETTING=VALUE...]
 server() {
     local action=$1 dir=$2 set="" s
@@ -34,9 +38,7 @@ server() {
     (
         cd "$dir"
         as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -s "$action" -o \
-            "-c listen_addresses='' -c unix_socket_directories=$dir -c unix_socket_permissions=0777
-             -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=32MB
-             -c max_connections=150 -c jit=off -c max_wal_size=128MB -c log_min_messages=fatal $set" \
+            "-c listen_addresses='' -c unix_socket_directories=$dir $cheap $set" \
             >>"$dir/ctl.log" 2>&1 || { tail -n 20 "$dir/log" "$dir/ctl.log" >&2; exit 1; }
     )
 }
@@ -54,6 +56,8 @@ start)
         { cat "$dir/initdb.log" >&2; exit 1; }
     : >"$dir/ctl.log"
     server start "$dir" "$@"
+    psql -XAtq -v ON_ERROR_STOP=1 -h "$dir" -U media -d template1 \
+        -f "$(dirname "$0")/pg-words.sql" >&2
     echo "$dir"
     ;;
 again)

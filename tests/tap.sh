@@ -146,7 +146,7 @@ document() {
 
 # The same tests with another database: MT_TEST_DB=postgresql, on the server in MT_TEST_PG.
 on_postgresql() { [ "${MT_TEST_DB-}" = postgresql ]; }
-only_sqlite() { ! on_postgresql || skip_rest "${1:-it is about SQLite}"; }
+only_sqlite() { ! on_postgresql || skip_rest "$1"; }
 
 # fresh: an empty store and an empty database
 fresh() {
@@ -165,11 +165,22 @@ fresh
 # sql STATEMENT: its rows, columns separated by |
 sql() {
     if on_postgresql; then
-        psql -XAtq "$db" -c "$1"
+        PGOPTIONS='-c search_path=public,test_words' psql -XAtq "$db" -c "$1"
     else
         sqlite3 -batch -cmd '.timeout 10000' "$db" "$1"
     fi
 }
+# database_sum: changes when anything in the database does
+database_sum() { if on_postgresql; then pg_dump "$db" | grep -v 'restrict '; else cat "$db"; fi | sha256sum; }
+# schema_version [N]: tells it or sets it
+schema_version() {
+    if on_postgresql; then
+        sql "${1:+DELETE FROM schema_version; INSERT INTO schema_version VALUES ($1);} SELECT max(media_toolkit) FROM schema_version"
+    else sql "PRAGMA user_version${1:+ = $1}"; fi
+}
+# no_database STATUS: of a program that only reads where nothing was ever written: there is no
+# file, or there is a database and nothing in it
+no_database() { if on_postgresql; then exits 10 "$1"; else exits 4 "$1"; fi; }
 has_database() { if on_postgresql; then [ "$(sql "SELECT to_regclass('media_assets')")" != '' ]; else [ -e "$db" ]; fi; }
 
 # media NAME...: makes what scripts/make-media makes, and links it into $T

@@ -3,6 +3,7 @@
 # doctor.t - faults that are planted one by one, and what doctor says of each.
 . "$(dirname "$0")/../tap.sh"
 
+only_sqlite 'a server has checks of its own: postgresql.t'
 media clip.mp4
 cd "$T" || exit 1
 at_exit() {
@@ -30,7 +31,7 @@ not_ok 'nor a store' test -e "$store"
 
 # --- a machine that works
 run media-ingest clip.mp4
-before=$(sha256sum "$db") objects=$(objects)
+before=$(database_sum) objects=$(objects)
 run media-status doctor
 valid doctor 'a machine that works: as the schema says'
 unlike "$status" '^(1|2|10)$' 'no problem here ends it with 0 or 3'
@@ -38,7 +39,7 @@ for name in media-ingest media-probe media-transcode media-thumbs media-analyze 
     database database_integrity sqlite store; do
     check $name ok . "$name"
 done
-is "$(sha256sum "$db")" "$before" 'the database is as it was'
+is "$(database_sum)" "$before" 'the database is as it was'
 is "$(objects)" "$objects" 'and so is the store'
 is "$(find "$store" -mindepth 1 -maxdepth 1 -name 'doctor*' | wc -l)" 0 'no directory is left'
 run media-status doctor clip.mp4

@@ -183,5 +183,5 @@ run media-ingest --dry-run clip.mp4
 exits 0 'a dry run succeeds'
 document 'and tells what it would do'
 not_ok 'and makes no store' test -e "$store"
-not_ok 'nor a database' test -e "$db"
+not_ok 'nor a database' has_database
 done_testing

@@ -7,7 +7,7 @@ media clip.mp4 empty.mp4
 cd "$T" || exit 1
 
 run media-status report
-exits 4 'without a database there is nothing to report'
+no_database 'without a database there is nothing to report'
 
 # --- figures
 nasty='<script>alert("1")</script>&amp;.mp4'
@@ -18,13 +18,15 @@ media-ingest clip.mp4 >/dev/null 2>&1
 media-ingest empty.mp4 >/dev/null 2>&1
 media-thumbs --count 3 "$id" >/dev/null 2>&1
 media-analyze -t loudness,scenes,silence "$id" >/dev/null 2>&1
-sql "INSERT INTO users (id, name) VALUES ('u1', '=cmd|<b>')"
-sql "UPDATE processing_jobs SET submitted_by = 'u1' WHERE job_type = 'ingest'"
+sql "INSERT INTO users (id, name) VALUES ('11110000-0000-4000-8000-000000000001', '=cmd|<b>')"
+sql "UPDATE processing_jobs SET submitted_by = '11110000-0000-4000-8000-000000000001' WHERE job_type = 'ingest'"
 add_job() { # ID TYPE STATUS CREATED SECONDS
+    local error=NULL
+    [ "$3" != dead ] || error="'{\"code\":\"no_space\",\"message\":\"x\",\"retryable\":true}'"
     sql "INSERT INTO processing_jobs (id, media_asset_id, job_type, status, created_at, started_at,
          completed_at, error) VALUES ('$1', '$id', '$2', '$3', '$4T23:59:50.000Z',
          '$4T23:59:50.000Z', strftime('%Y-%m-%dT%H:%M:%fZ', '$4T23:59:50.000Z', '+$5 seconds'),
-         CASE '$3' WHEN 'dead' THEN '{\"code\":\"no_space\",\"message\":\"x\",\"retryable\":true}' END)"
+         $error)"
 }
 for n in $(seq 1 100); do
     echo "$n"
@@ -32,7 +34,7 @@ done | while read -r n; do
     add_job "$(printf 'aaaa0000-0000-4000-8000-%012d' "$n")" transcode completed 2026-01-31 "$n"
 done
 add_job bbbb0000-0000-4000-8000-000000000001 transcode dead 2026-02-01 1
-before=$(sha256sum "$db")
+before=$(database_sum)
 run media-status report
 exits 0 'report'
 valid report 'as the schema says'
@@ -135,7 +137,7 @@ run media-status report "$id"
 json_is .curves.loudness null 'a curve that is none'
 sql "UPDATE content_analysis SET results = json_set(results, '\$.over_time.lufs[1]', null)
      WHERE analysis_type = 'loudness'"
-before=$(sha256sum "$db")
+before=$(database_sum)
 
 # --- pages
 cat >page.py <<'P'
@@ -194,7 +196,7 @@ for lang in en ar; do
     is "$(cat "$out")" 3 "$lang: with its pictures"
 done
 like "$(cat all.html)" 'المهام' 'Arabic words'
-is "$(sha256sum "$db")" "$before" 'no report changes the database'
+is "$(database_sum)" "$before" 'no report changes the database'
 run media-status report --html all.html --since 1999-01-01 --until 1999-01-02
 exits 0 'a page about nothing'
 run python3 page.py all.html en 'Nothing failed.' 'Nothing was done in this period.'

@@ -11,9 +11,9 @@ nobody=12345678-1234-4123-8123-123456789abc
 for c in queue jobs assets "job $nobody" "asset $nobody"; do
     # shellcheck disable=SC2086
     run media-status $c
-    exits 4 "$c: without a database nothing is found"
-    stderr_like 'hint: media-ingest creates it' "$c: says what makes one"
-    not_ok "$c makes no database" test -e "$db"
+    no_database "$c: without a database nothing is found"
+    stderr_like 'hint: .*media-ingest' "$c: says what makes one"
+    not_ok "$c makes no database" has_database
     not_ok "$c makes no store" test -e "$store"
 done
 
@@ -76,9 +76,9 @@ add_job $far processing "'elsewhere/x/y/1:5:77'" 2026-01-15T14:00:02.000Z
 add_job $wait pending NULL 2026-01-15T14:00:03.000Z
 add_job $lapsed processing NULL 2026-01-15T14:00:04.000Z worker "'w1'"
 sql "UPDATE processing_jobs SET lease_until = '2026-01-15T15:00:00.000Z' WHERE id = '$lapsed'"
-add_job $dead dead NULL 2026-01-15T14:00:05.000Z error_message "'it broke' || char(10) || 'twice'"
+add_job $dead dead NULL 2026-01-15T14:00:05.000Z error_message $'\'it broke\ntwice\''
 sql "UPDATE processing_jobs SET started_at = NULL WHERE id = '$wait'"
-before=$(sha256sum "$db")
+before=$(database_sum)
 
 # --- job
 run media-status job $live
@@ -236,7 +236,7 @@ json_is .by_type.transcode.processing 4 'by type'
 json_true '.oldest_pending_s > 0' 'since when one waits'
 is "$(json '.running[] | "\(.job_id[:4]) \(.alive)"' | sort | tr '\n' ' ')" \
     'aaaa false aaaa true aaab null aaad false ' 'who runs, and who is dead'
-is "$(sha256sum "$db")" "$before" 'the database is as it was, byte for byte'
+is "$(database_sum)" "$before" 'the database is as it was, byte for byte'
 is "$(media-status --json assets)" "$(media-status assets)" '--json changes nothing where JSON is printed anyway'
 
 # --- tables for people
