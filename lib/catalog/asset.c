@@ -80,7 +80,8 @@ static int remove_objects(struct mt_store *store, const json_t *row, struct mt_e
         return 0;
     char *prefix = mt_asprintf("%s/", id);
     int ret = mt_store_remove_below(store, prefix, err);
-    if (ret == 0 && !mt_str_starts(key, prefix))
+    /* Also if it is not there: a directory may be, that was made for it. */
+    if (ret == 0)
         ret = mt_store_remove(store, key, err);
     free(prefix);
     return ret;

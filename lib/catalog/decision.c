@@ -82,11 +82,14 @@ int mt_asset_decide_within(struct mt_db *db, const json_t *row, const struct mt_
 json_t *mt_asset_find_rejected(struct mt_db *db, const char *uploaded_by, const char *checksum,
                                struct mt_err *err)
 {
-    json_t *row = mt_db_row(db, err,
-                            "SELECT * FROM media_assets WHERE checksum = $1"
-                            " AND COALESCE(uploaded_by, '') = $2 AND upload_status = 'rejected'"
-                            " ORDER BY updated_at DESC LIMIT 1",
-                            "ss", checksum, uploaded_by ? uploaded_by : "");
+    static const char for_user[] = "SELECT * FROM media_assets WHERE checksum = $1"
+                                   " AND uploaded_by = $2 AND upload_status = 'rejected'"
+                                   " ORDER BY updated_at DESC LIMIT 1";
+    static const char for_nobody[] = "SELECT * FROM media_assets WHERE checksum = $1"
+                                     " AND uploaded_by IS NULL AND upload_status = 'rejected'"
+                                     " ORDER BY updated_at DESC LIMIT 1";
+    json_t *row = uploaded_by ? mt_db_row(db, err, for_user, "ss", checksum, uploaded_by)
+                              : mt_db_row(db, err, for_nobody, "s", checksum);
 
     if (!row && err->code == MT_ERR_NOT_FOUND)
         mt_fail(err, MT_ERR_NOT_FOUND, "no asset with the checksum %s was rejected", checksum);
