@@ -13,7 +13,9 @@ struct settings {
     const char *at, *size, *fit, *cover, *format;
     int64_t tile_every_us, tile;
     const char *sheets, *contact, *gravity, *strip;
-    bool scenes, storyboard, optimise, still;
+    const char *waveform, *wave_size, *wave_colors;
+    int64_t wave_points;
+    bool scenes, storyboard, optimise, still, wave_split;
 };
 
 static const struct mt_opt opts[] = {
@@ -23,7 +25,7 @@ static const struct mt_opt opts[] = {
     MT_DURATION(struct settings, every_us, 0, "every", NULL, "one each so much time instead"),
     MT_FLAG(struct settings, scenes, 0, "scenes", "the first of each scene instead"),
     MT_CHOICE(struct settings, cover, 0, "cover", "WHEN", mt_thumbs_covers, NULL,
-              "embedded cover art: if there is no film, or first"),
+              "embedded cover art: for want of a film, first, or only"),
     MT_STR(struct settings, size, 0, "size", "LIST", NULL, "instead of both: 320x,160x90,x90"),
     MT_CHOICE(struct settings, fit, 0, "fit", "HOW", mt_thumbs_fits, NULL,
               "into the size: contain, cover (cut), width"),
@@ -51,6 +53,14 @@ static const struct mt_opt opts[] = {
            "the longer side of a tile"),
     MT_CHOICE(struct settings, sheets, 0, "sheet-format", "FORMAT", mt_thumbs_sheets, NULL,
               "of sheets: jpg or webp; HLS has jpg only"),
+    MT_LIST(struct settings, waveform, 0, "waveform", "LIST", mt_thumbs_waveforms, NULL,
+            "the sound too, as json, png, svg"),
+    MT_STR(struct settings, wave_size, 0, "waveform-size", "WxH", NULL, "of its pictures"),
+    MT_STR(struct settings, wave_colors, 0, "waveform-colors", "FG,BG", NULL,
+           "rrggbb of sound and background, or none"),
+    MT_INT(struct settings, wave_points, 0, "waveform-points", "N", 1, 1000, NULL,
+           "a second, of JSON"),
+    MT_FLAG(struct settings, wave_split, 0, "waveform-split", "each channel by itself"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -63,6 +73,8 @@ static const struct mt_example examples[] = {
     {"A photograph, small and whole, without where it was taken:",
      "media-thumbs --size 320x,1280x --format webp,avif -o out photo.jpg"},
     {"A storyboard for players, no thumbnails:", "media-thumbs --count 0 --storyboard talk.mov"},
+    {"The sound of a song, for a player and to look at:",
+     "media-thumbs --count 0 --waveform json,png -o out song.flac"},
     {"As part of a pipeline:", "media-ingest talk.mov | media-thumbs --count 10"},
     {NULL, NULL},
 };
@@ -100,6 +112,11 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .optimise = set->optimise,
                              .still = set->still,
                              .dir = r->dir,
+                             .waveform = set->waveform,
+                             .wave_size = set->wave_size,
+                             .wave_colors = set->wave_colors,
+                             .wave_points = set->wave_points,
+                             .wave_split = set->wave_split,
                              .options = &set->stage};
 
     if (mt_thumbs_check(&spec, err) < 0)
@@ -128,6 +145,9 @@ int main(int argc, char **argv)
                            .fit = "contain",
                            .gravity = "center",
                            .strip = "private",
+                           .wave_size = "1800x280",
+                           .wave_colors = "2563eb,none",
+                           .wave_points = 20,
                            .cover = "fallback",
                            .format = "webp,jpg",
                            .quality = 80,

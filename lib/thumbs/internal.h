@@ -3,7 +3,9 @@
 #ifndef MT_THUMBS_INTERNAL_H
 #define MT_THUMBS_INTERNAL_H
 
+#include "av/covers.h"
 #include "av/thumbs.h"
+#include "av/waveform.h"
 #include "thumbs/thumbs.h"
 
 /* read.c: what the options say, as the media libraries take it. All -1 with MT_ERR_USAGE. */
@@ -35,7 +37,8 @@ int mt_helper_picture(struct mt_thumbs *spec, int fd, const json_t *request,
 
 /*
  * stills.c: a photograph or drawing in sizes and formats, by the helper. Whether it is one: by its
- * first bytes, unless times of an animation were asked for.
+ * first bytes, unless times of an animation were asked for. With --cover only, the attached
+ * pictures of any file, likewise.
  */
 bool mt_is_still(const struct mt_thumbs *spec, int fd);
 int mt_thumbs_stills(struct mt_item *item, struct mt_thumbs *spec, bool *made, struct mt_err *err);
@@ -54,6 +57,16 @@ json_t *mt_pictures_parameters(const struct mt_thumbs *spec);
 int mt_thumbs_storyboard(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
                          struct mt_err *err);
 json_t *mt_storyboard_parameters(const struct mt_thumbs *spec);
+
+/* covers.c: the bytes of attached pictures, each behind a descriptor to be closed. How many. */
+int mt_covers_read(struct mt_item *item, const struct mt_thumbs *spec, int fds[MT_AV_COVERS_MAX],
+                   struct mt_err *err);
+
+/* waveform.c: the sound, as pictures and as data for players. */
+int mt_thumbs_waveform(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
+                       struct mt_err *err);
+json_t *mt_waveform_parameters(const struct mt_thumbs *spec);
+int mt_read_waveform(const struct mt_thumbs *spec, struct mt_av_waveform *wave, struct mt_err *err);
 
 /* contact.c: the page for people. */
 int mt_thumbs_contact(struct mt_item *item, const struct mt_thumbs *spec, bool *made,
@@ -75,5 +88,6 @@ char *mt_board_dash(const json_t *board); /* MPD with one image AdaptationSet (D
 
 /* Adds notes, an array or NULL, to those of the stage. */
 void mt_add_notes(struct mt_item *item, const json_t *notes);
+void mt_add_note(struct mt_item *item, const char *text);
 
 #endif

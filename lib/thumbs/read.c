@@ -10,7 +10,7 @@
 
 enum { SIDE_MAX = 16384 };
 
-const char *const mt_thumbs_covers[] = {"fallback", "first", NULL};
+const char *const mt_thumbs_covers[] = {"fallback", "first", "only", NULL};
 const char *const mt_thumbs_sheets[] = {"jpg", "webp", NULL};
 const char *const mt_thumbs_formats[] = {"webp", "jpg", "png", "avif", "jxl", "gif", "tiff", NULL};
 const char *const mt_thumbs_gravities[] = {"center", "smart", "north", "south",
@@ -199,8 +199,12 @@ int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err)
     int64_t *times = mt_realloc(NULL, MT_THUMBS_MAX, sizeof *times);
     int columns, rows, ret = 0;
 
-    if (!mt_wants_pictures(spec) && !spec->storyboard && !spec->contact)
+    struct mt_av_waveform wave;
+
+    if (!mt_wants_pictures(spec) && !spec->storyboard && !spec->contact && !spec->waveform)
         ret = mt_fail(err, MT_ERR_USAGE, "--count 0 alone leaves nothing to make");
+    if (ret == 0 && spec->waveform)
+        ret = mt_read_waveform(spec, &wave, err);
     if (ret == 0 && spec->contact)
         ret = mt_read_grid(spec->contact, &columns, &rows, err);
     if (ret == 0 && (spec->at != NULL) + (spec->every_us > 0) + spec->scenes > 1)

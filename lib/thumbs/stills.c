@@ -6,6 +6,7 @@
 #include "doc/doc.h"
 #include "json/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 struct work {
     struct mt_thumbs *spec;
     struct mt_item *item;
+    const char *stem; /* "0s", "cover" */
     char recipe[9];
     struct mt_av_box boxes[MT_AV_BOXES_MAX];
     int n_boxes;
@@ -49,6 +51,8 @@ static const char *type_of(int fd)
 
 bool mt_is_still(const struct mt_thumbs *spec, int fd)
 {
+    if (strcmp(spec->cover, "only") == 0)
+        return true;
     return !spec->at && !spec->every_us && !spec->scenes && type_of(fd);
 }
 
@@ -56,7 +60,8 @@ bool mt_thumbs_knows(int fd, json_t *asset, void *ctx)
 {
     const struct mt_thumbs *spec = ctx;
 
-    if (!mt_wants_pictures(spec) || spec->storyboard || spec->contact || !mt_is_still(spec, fd))
+    if (!mt_wants_pictures(spec) || spec->storyboard || spec->contact || spec->waveform ||
+        !type_of(fd) || !mt_is_still(spec, fd))
         return false;
     json_object_set_new(asset, "content_type", json_string("image"));
     json_object_set_new(asset, "mime_type", json_string(type_of(fd)));
@@ -102,7 +107,7 @@ static json_t *entry_of(const json_t *picture)
     return entry;
 }
 
-/* "thumbs/0s" as of films, with "-320x180" where there are several sizes. */
+/* "thumbs/0s" as of films, "thumbs/cover", with "-320x180" where there are several sizes. */
 static int keep(struct work *w, const json_t *picture, const void *data, size_t n,
                 struct mt_err *err)
 {
@@ -112,13 +117,15 @@ static int keep(struct work *w, const json_t *picture, const void *data, size_t 
     if (!data || !mt_json_str(picture, "format", NULL) || width < 1 || height < 1)
         return mt_fail(err, MT_ERR_CRASHED, "a picture of '%s' came without its bytes",
                        w->item->name);
-    char *name =
-        w->n_boxes > 1 ? mt_asprintf("thumbs/0s-%dx%d", width, height) : mt_strdup("thumbs/0s");
+    char *name = w->n_boxes > 1 ? mt_asprintf("thumbs/%s-%dx%d", w->stem, width, height)
+                                : mt_asprintf("thumbs/%s", w->stem);
     struct mt_output output = {.name = name,
                                .recipe = w->recipe,
                                .ext = mt_json_str(picture, "format", ""),
                                .type = "thumbnail"};
     json_t *entry = entry_of(picture);
+    if (w->stem[0] == 'c')
+        json_object_set_new(entry, "cover", json_true());
     json_array_append(w->added, entry);
     int ret = mt_batch_add(w->batch, &output, entry, data, n, err);
     free(name);
@@ -147,15 +154,43 @@ static void number(struct work *w)
                             json_integer((json_int_t)n));
 }
 
-static int make(struct work *w, struct mt_err *err)
+static int convert(struct work *w, int fd, const char *stem, struct mt_err *err)
 {
     json_t *request = request_of(w);
 
-    w->batch = mt_batch_new(w->item, w->entries);
-    int ret = mt_helper_picture(w->spec, w->item->fd, request, hear, w, err);
+    w->stem = stem;
+    int ret = mt_helper_picture(w->spec, fd, request, hear, w, err);
     json_decref(request);
-    if (ret < 0)
-        mt_fail_in(err, "'%s'", w->item->name);
+    return ret < 0 ? mt_fail_in(err, "'%s'", w->item->name) : 0;
+}
+
+/* All pictures that are attached: "cover", "cover-2", ... One that is damaged is noted. */
+static int convert_covers(struct work *w, struct mt_err *err)
+{
+    int fds[MT_AV_COVERS_MAX];
+    int n = mt_covers_read(w->item, w->spec, fds, err), done = 0;
+
+    for (int i = 0; i < n; i++) {
+        char stem[24] = "cover";
+        if (i > 0)
+            snprintf(stem, sizeof stem, "cover-%d", i + 1);
+        if (convert(w, fds[i], stem, err) == 0)
+            done++;
+        else
+            mt_add_note(w->item, err->msg);
+        close(fds[i]);
+    }
+    if (n > 0 && done < n)
+        w->item->status = "degraded";
+    return done > 0 ? 0 : -1;
+}
+
+static int make(struct work *w, struct mt_err *err)
+{
+    bool covers = strcmp(w->spec->cover, "only") == 0;
+
+    w->batch = mt_batch_new(w->item, w->entries);
+    int ret = covers ? convert_covers(w, err) : convert(w, w->item->fd, "0s", err);
     number(w);
     if (ret == 0)
         ret = mt_batch_publish(w->batch, err);

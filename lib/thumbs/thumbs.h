@@ -27,15 +27,22 @@ struct mt_thumbs {
     const char *gravity;   /* of pictures: one of mt_thumbs_gravities */
     const char *strip;     /* one of mt_thumbs_strips */
     bool optimise, still;
-    const char *dir; /* where programs beside this one lie */
+    const char *waveform;    /* "json,png,svg", or NULL */
+    const char *wave_size;   /* "1800x280" */
+    const char *wave_colors; /* "2563eb,none": of the sound and the background */
+    int64_t wave_points;     /* per second, of JSON */
+    bool wave_split;         /* channels apart */
+    const char *dir;         /* where programs beside this one lie */
     const struct mt_stage_options *options;
     struct mt_thumbs_helper *helper; /* NULL at first; mt_thumbs_end() ends it */
 };
 
 extern const char *const mt_thumbs_gravities[];
 extern const char *const mt_thumbs_strips[];
+extern const char *const mt_thumbs_waveforms[]; /* what --waveform knows */
 
-/* {"fallback", "first"}, {"contain", "cover", "width"} and {"jpg", "webp"}, each ending with NULL.
+/* {"fallback", "first", "only"}, {"contain", "cover", "width"} and {"jpg", "webp"}, each ending
+ * with NULL.
  */
 extern const char *const mt_thumbs_covers[];
 extern const char *const mt_thumbs_fits[];
