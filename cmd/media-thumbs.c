@@ -14,7 +14,7 @@ struct settings {
     int64_t tile_every_us, tile;
     const char *sheets, *contact, *gravity, *strip;
     const char *waveform, *wave_size, *wave_colors;
-    int64_t wave_points;
+    int64_t wave_points, jobs;
     bool scenes, storyboard, optimise, still, wave_split;
 };
 
@@ -61,6 +61,8 @@ static const struct mt_opt opts[] = {
     MT_INT(struct settings, wave_points, 0, "waveform-points", "N", 1, 1000, NULL,
            "a second, of JSON"),
     MT_FLAG(struct settings, wave_split, 0, "waveform-split", "each channel by itself"),
+    MT_INT(struct settings, jobs, 0, "jobs", "N", 0, 16, NULL,
+           "pictures converted at once; 0: one per processor"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -131,6 +133,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .dbs = mt_dbs,
                              .work = mt_thumbs_work,
                              .knows = mt_thumbs_knows,
+                             .jobs = set->jobs,
                              .ctx = &spec};
     int ret = mt_stage_run(&stage, r, err);
     mt_thumbs_end(&spec);

@@ -37,6 +37,14 @@ void mt_stage_close(struct mt_stage_state *st);
 int mt_item_of_operand(struct mt_item *item, const char *operand, struct mt_err *err) MT_MUST_USE;
 int mt_item_of_document(struct mt_item *item, json_t *doc, struct mt_err *err) MT_MUST_USE;
 
+/* stage.c: an operand, to its document on stdout. 1 when the run is to end. */
+int mt_stage_take(struct mt_stage_state *st, const char *name, struct mt_err *err) MT_MUST_USE;
+
+/* parallel.c: in how many processes, 1 if it is better done in this one; and the run in them. */
+int mt_stage_lanes(const struct mt_stage *stage, const struct mt_run *r);
+int mt_stage_parallel(const struct mt_stage *stage, struct mt_run *r, int n,
+                      struct mt_err *err) MT_MUST_USE;
+
 /* Whether results are files of -o DIR. */
 bool mt_item_is_plain(const struct mt_item *item);
 

@@ -269,7 +269,7 @@ static int each_line(struct mt_stage_state *st, struct mt_err *err)
 }
 
 /* A file or an id; "-" stands for the documents on stdin. */
-static int take_operand(struct mt_stage_state *st, const char *name, struct mt_err *err)
+int mt_stage_take(struct mt_stage_state *st, const char *name, struct mt_err *err)
 {
     struct mt_err failure = {.code = MT_OK};
     struct mt_item item;
@@ -292,7 +292,7 @@ static int each_operand(struct mt_stage_state *st, struct mt_err *err)
     mt_names_init(&names, st->run, st->stage->common);
     mt_progress_expect(st->run->n_operands);
     while ((ret = mt_names_next(&names, &name, err)) == 1)
-        if ((ret = take_operand(st, name, err)) != 0)
+        if ((ret = mt_stage_take(st, name, err)) != 0)
             break;
     mt_names_free(&names);
     return ret < 0 ? -1 : 0;
@@ -309,8 +309,13 @@ int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *
         return mt_hint(err, "name files or asset ids, or pipe the output of media-ingest in");
     }
     mt_av_log_capture();
-    if (mt_stage_open(&st, err) == 0)
-        ret = (operands ? each_operand(&st, err) : each_line(&st, err)) < 0 ? -1 : 0;
+    if (mt_stage_open(&st, err) == 0) {
+        int lanes = operands ? mt_stage_lanes(stage, r) : 1;
+        if (lanes > 1)
+            ret = mt_stage_parallel(stage, r, lanes, err);
+        else
+            ret = (operands ? each_operand(&st, err) : each_line(&st, err)) < 0 ? -1 : 0;
+    }
     mt_stage_close(&st);
     return ret;
 }

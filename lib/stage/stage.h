@@ -102,6 +102,13 @@ struct mt_stage {
      */
     bool (*knows)(int fd, json_t *asset, void *ctx);
     void *ctx;
+
+    /*
+     * How many operands are worked on at once, each in a process that takes every n-th, where
+     * some are known by the above, results go to -o DIR, and no two of them would have the same
+     * names; 0: as many as there are processors.
+     */
+    int64_t jobs;
 };
 
 /* Runs the filter over all of its inputs. Failures of single inputs are counted in r->outcome. */

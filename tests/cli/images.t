@@ -240,6 +240,24 @@ run media-thumbs -o many --format webp plain.jpg start.jpg p3.png clip.mp4
 exits 3 'pictures, a damaged one and a film'
 json_is .stages.thumbs.status $'completed\nfailed\ncompleted\ncompleted' 'each in its line'
 
+# --- several at once
+mkdir many-in
+for i in 1 2 3 4 5 6 7; do convert plain.png -rotate 90 -resize "$((i * 8))x" "many-in/p$i.png"; done
+cp start.jpg many-in/p4.png
+run media-thumbs -o at-once --jobs 3 --width 0 --format png many-in/p?.png many-in/absent.png
+exits 3 'eight pictures, three at a time, one damaged and one absent'
+document 'their documents'
+json_is .asset.original_filename "$(printf 'p%d.png\n' 1 2 3 4 5 6 7; echo absent.png)" 'in their order'
+json_is '.thumbnails[0].width' $'8\n16\n24\nnull\n40\n48\n56\nnull' 'each its own'
+run media-thumbs -o at-once --jobs 3 --width 0 --format png many-in/p[1-3].png
+json_is .stages.thumbs.status $'skipped\nskipped\nskipped' 'again: nothing to do'
+run media-thumbs -o at-once2 --jobs 3 --fail-fast --format png many-in/p4.png many-in/p[12357].png
+is "$(wc -l <"$out")" 1 '--fail-fast ends all of them'
+cp plain.jpg many-in/p1.jpg
+run media-thumbs -o at-once3 --jobs 3 --format png many-in/p1.jpg many-in/p1.png many-in/p2.png
+json_is '[.stages.thumbs.status] | join("")' $'completed\nfailed\ncompleted' \
+    'two of one name: not at once, and the first stays'
+
 # --- real ones
 corpus=${MEDIA_TEST_CORPUS:-}
 for file in "$corpus"/image/*.*; do
