@@ -132,6 +132,39 @@ static const struct mt_opt limit_opts[] = {
     {0},
 };
 
+#define GRACE_OPT                                                                                  \
+    MT_DURATION(struct settings, work.grace_us, 0, "grace", NULL,                                  \
+                "from being asked to stop to being killed; 5 seconds")
+
+static const struct mt_opt work_opts[] = {
+    FILTER_OPTS,
+    WORKER_OPT("what to call this worker"),
+    MT_INT(struct settings, work.count, 'j', "jobs", "N", 1, 1000, "processing.concurrent_jobs",
+           "how many at once; 1"),
+    MT_STR(struct settings, work.handlers, 0, "handlers", "DIR", "queue.handlers",
+           "where the handlers are"),
+    MT_FLAG(struct settings, work.once, 0, "once", "claim once, and end when that is done"),
+    MT_FLAG(struct settings, work.until_empty, 0, "until-empty", "end when nothing is ready"),
+    LEASE_OPT,
+    MT_DURATION(struct settings, work.heartbeat_us, 0, "heartbeat", "queue.heartbeat",
+                "how often leases are renewed; 15 seconds"),
+    GRACE_OPT,
+    MT_DURATION(struct settings, work.poll_us, 0, "poll", NULL,
+                "how often to look for new jobs; a second"),
+    BACKOFF_OPTS,
+    {0},
+};
+
+static const struct mt_opt run_opts[] = {
+    MT_WORD(struct settings, work.type, 0, "type", "TYPE", types, NULL,
+            "of the new job; run unless given"),
+    MT_STR(struct settings, work.claim_id, 0, "id", "ID", NULL, "a job that waits, instead"),
+    JOB_OPTS,
+    LEASE_OPT,
+    GRACE_OPT,
+    {0},
+};
+
 static const struct mt_opt opts[] = {
     MT_COMMON_OPTS(struct settings),
     {0},
@@ -152,6 +185,8 @@ static const struct mt_command commands[] = {
     {"resume", "[TYPE ...]", "start them again", NULL},
     {"drain", "[TYPE ...]", "pause, and wait until none runs", drain_opts},
     {"limit", "[TYPE ...]", "so many at once, or only at some hours", limit_opts},
+    {"work", "", "claim jobs and run their handlers, as a service", work_opts},
+    {"run", "-- COMMAND ...", "run a command as a job, under a lease", run_opts},
     {"depth", "", "how much waits and runs, for auto-scalers", NULL},
     {0},
 };
@@ -159,7 +194,8 @@ static const struct mt_command commands[] = {
 static int (*const verbs[])(struct mt_work *w, struct mt_err *err) = {
     mt_work_submit,  mt_work_claim,  mt_work_heartbeat, mt_work_progress, mt_work_finish,
     mt_work_release, mt_work_retry,  mt_work_cancel,    mt_work_reap,     mt_work_prune,
-    mt_work_pause,   mt_work_resume, mt_work_drain,     mt_work_limit,    mt_work_depth,
+    mt_work_pause,   mt_work_resume, mt_work_drain,     mt_work_limit,    mt_work_work,
+    mt_work_run,     mt_work_depth,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");
@@ -173,6 +209,10 @@ static const struct mt_example examples[] = {
      "seq 10 | jq -c '{type: \"analyze\", parameters: {n: .}}' | media-queue submit"},
     {"By hand: lease one, and say how it ended:",
      "media-queue claim | jq -c '{job_id, token: .lease.token}' | media-queue finish"},
+    {"Do what there is to be done with handlers of your own, two at once:",
+     "mkdir -p jobs && cp /bin/true jobs/cleanup && media-queue work --handlers jobs -j2 --once"},
+    {"Any command as a job, once at a time on all machines:",
+     "media-queue run --unique backup -- cp -r archive copy"},
     {"No transcoding for now, and two at once afterwards:",
      "media-queue pause transcode && media-queue limit transcode --max-running 2"},
     {"Forget what was completed a month ago:", "media-queue prune --older 720h --dry-run"},
@@ -221,8 +261,10 @@ int main(int argc, char **argv)
                                     .max_running = -1,
                                     .older_us = SECONDS(30 * 86400),
                                     .states = "completed,cancelled",
+                                    .type = "run",
                                     .poll_us = SECONDS(1),
                                     .grace_us = SECONDS(5)}};
 
-    return mt_main(&cli, argc, argv, &set, run);
+    int status = mt_main(&cli, argc, argv, &set, run);
+    return status == 0 ? set.work.exit_status : status;
 }

@@ -2,12 +2,13 @@
 /* control.c - the queue from outside: cancel, retry, prune, limits, workers. */
 #include "queue/internal.h"
 
+#include "catalog/owner.h"
 #include "queue/schedule.h"
 #include "json/json.h"
 
 #include <string.h>
 
-enum { PRUNE_AT_ONCE = 500 };
+enum { PRUNE_AT_ONCE = 500, SILENT_S = 3600 };
 
 /* Runs fn in a writing transaction. */
 static int within(struct mt_db *db,
@@ -230,6 +231,31 @@ int mt_queue_limit(struct mt_db *db, const struct mt_queue_limit *l, struct mt_e
 
 /* --- workers --- */
 
+/* Those of this machine whose process is dead, and any that has been silent for long. */
+static int forget_dead(struct mt_db *db, struct mt_err *err)
+{
+    char sql[MT_QUEUE_SQL];
+    json_t *rows = mt_db_rows(
+        db, err,
+        mt_queue_sql(db, sql,
+                     "SELECT id, owner, CASE WHEN heartbeat_at < {now+$1} THEN 1 ELSE 0 END AS"
+                     " silent FROM workers"),
+        "d", -(double)SILENT_S);
+    int ret = rows ? 0 : -1;
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(rows, i, row)
+    {
+        const char *owner = mt_json_str(row, "owner", "");
+        if (ret == 0 && (mt_json_int(row, "silent", 0) || mt_owner_state(owner) == MT_OWNER_DEAD))
+            ret = mt_db_exec(db, NULL, err, "DELETE FROM workers WHERE id = $1 AND owner = $2",
+                             "ss", mt_json_str(row, "id", ""), owner);
+    }
+    json_decref(rows);
+    return ret;
+}
+
 int mt_queue_worker_seen(struct mt_db *db, const struct mt_queue_worker *w, bool *draining,
                          struct mt_err *err)
 {
@@ -248,7 +274,7 @@ int mt_queue_worker_seen(struct mt_db *db, const struct mt_queue_worker *w, bool
 
     *draining = mt_json_int(row, "draining", 0) != 0;
     json_decref(row);
-    return row ? 0 : -1;
+    return row ? forget_dead(db, err) : -1;
 }
 
 int mt_queue_worker_gone(struct mt_db *db, const struct mt_queue_worker *w, struct mt_err *err)

@@ -59,7 +59,4 @@ int mt_queue_end_attempt(struct mt_db *db, const char *id, int64_t token,
 /* MT_ERR_LEASE, or MT_ERR_NOT_FOUND if there is no such job at all. Returns -1. */
 int mt_queue_fail_lease(struct mt_db *db, const char *id, int64_t token, struct mt_err *err);
 
-/* Uniform in [0, 1). */
-double mt_queue_random(void);
-
 #endif

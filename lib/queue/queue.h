@@ -196,19 +196,21 @@ int mt_queue_cancel(struct mt_db *db, const char *id, const char **status,
 int mt_queue_retry(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
 
 /*
- * Notes that the database is up, at most every two seconds: call it as often as
- * you like. *proven_s (may be NULL): for how long without a gap. Mends leases that a
- * clock which was set back has put far into the future.
+ * Notes that the database is up; call it several times in a third of lease_s, which
+ * is the longest silence that does not count as a gap. It writes four times in that
+ * span at most. *proven_s (may be NULL): for how long without a gap. Mends leases
+ * that a clock which was set back has put far into the future.
  */
-int mt_queue_tick(struct mt_db *db, double *proven_s, struct mt_err *err) MT_MUST_USE;
+int mt_queue_tick(struct mt_db *db, double lease_s, double *proven_s,
+                  struct mt_err *err) MT_MUST_USE;
 
 /*
- * Takes back the leases that are over (see above), and those whose owner is a
+ * Ticks, and takes back the leases that are over (see above), and those whose owner is a
  * dead process of this machine. An array of {"job_id", "status", "worker",
- * "attempt"}: "pending" for those that are ready again, "dead" for those that had
+ * "attempt", "token"}: "pending" for those that are ready again, "dead" for those that had
  * their last attempt, "cancelled" for those whose end was wanted anyway. New.
  */
-json_t *mt_queue_reap(struct mt_db *db, struct mt_err *err);
+json_t *mt_queue_reap(struct mt_db *db, double lease_s, struct mt_err *err);
 
 /* How many jobs ended longer than age_s ago in one of the states (array of words) were deleted. */
 int mt_queue_prune(struct mt_db *db, const json_t *states, double age_s, bool dry_run,
@@ -238,7 +240,8 @@ json_t *mt_queue_depth(struct mt_db *db, struct mt_err *err);
 
 /* --- workers --- */
 
-/* Notes that the worker lives; *draining: somebody wants it to take no more. */
+/* Notes that the worker lives, and forgets dead ones; *draining: somebody wants it to take no more.
+ */
 struct mt_queue_worker {
     const char *id;
     const char *owner;
@@ -256,6 +259,9 @@ int mt_queue_worker_drain(struct mt_db *db, const char *id, bool draining,
 
 /* The wait before the next attempt, after the n-th (from 1); random is uniform in [0, 1). */
 double mt_queue_backoff(const struct mt_queue_times *times, int64_t n, double random);
+
+/* Uniform in [0, 1). */
+double mt_queue_random(void);
 
 /* Whether an exit status (128 + N for signal N) says that the same may succeed later: 5, 11,
  * signals. */

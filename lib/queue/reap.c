@@ -17,10 +17,14 @@
 
 enum { REAP_MAX = 1000, SECOND = 1000000 };
 
-/* How far apart ticks may be, how close they need not be, how far a clock may step back. */
-static const int64_t gap_us = INT64_C(20) * SECOND;
-static const int64_t often_us = INT64_C(2) * SECOND;
+/* How far a clock may step back without being noticed. */
 static const int64_t back_us = INT64_C(1) * SECOND;
+
+/* The longest silence that is no gap: a worker that misses so much can still renew in time. */
+static int64_t gap_of(double lease_s)
+{
+    return (int64_t)(lease_s / 3 * SECOND);
+}
 
 /* --- ticks --- */
 
@@ -92,8 +96,9 @@ static int read_uptime(struct mt_db *db, int64_t *since_us, int64_t *seen_us, in
     return mt_queue_now(db, now_us, err);
 }
 
-int mt_queue_tick(struct mt_db *db, double *proven_s, struct mt_err *err)
+int mt_queue_tick(struct mt_db *db, double lease_s, double *proven_s, struct mt_err *err)
 {
+    int64_t gap_us = gap_of(lease_s);
     int64_t since;
     int64_t seen;
     int64_t now;
@@ -108,13 +113,13 @@ int mt_queue_tick(struct mt_db *db, double *proven_s, struct mt_err *err)
         *proven_s = (double)(now - since) / SECOND;
     if (back && mend_leases(db, err) < 0)
         return -1;
-    return gap || now - seen >= often_us ? write_uptime(db, since, now, err) : 0;
+    return gap || now - seen >= gap_us / 4 ? write_uptime(db, since, now, err) : 0;
 }
 
 /* --- reaping --- */
 
 /* Whether the lease may be taken: it is over for sure, or its process is dead for sure. */
-static bool is_lost(const json_t *row, int64_t now_us, double proven_s)
+static bool is_lost(const json_t *row, int64_t now_us, double lease_s, double proven_s)
 {
     const char *owner = mt_json_str(row, "owner", NULL);
     int64_t until = mt_queue_time(row, "lease_until");
@@ -122,7 +127,9 @@ static bool is_lost(const json_t *row, int64_t now_us, double proven_s)
 
     if (owner && mt_owner_state(owner) == MT_OWNER_DEAD)
         return true;
-    return until < now_us && proven_s >= length;
+    /* Of shorter leases than ours a gap may have gone unnoticed. */
+    int64_t spare_us = length < lease_s ? gap_of(lease_s) - gap_of(length) : 0;
+    return until + spare_us < now_us && proven_s >= length;
 }
 
 static json_t *lapse_error(const json_t *row)
@@ -184,10 +191,11 @@ static int reap_row(struct mt_db *db, const json_t *row, json_t *reaped, struct 
             ret = mt_queue_event(db, again ? "lapsed" : state, row, state, error, err);
         if (ret == 0 && !again)
             ret = mt_queue_settle(db, id, state, err);
-        json_array_append_new(reaped,
-                              json_pack("{s:i, s:s, s:s, s:O*, s:O*}", "schema", 1, "job_id", id,
-                                        "status", state, "worker", json_object_get(row, "worker"),
-                                        "attempt", json_object_get(row, "attempts")));
+        json_array_append_new(reaped, json_pack("{s:i, s:s, s:s, s:O*, s:O*, s:O*}", "schema", 1,
+                                                "job_id", id, "status", state, "worker",
+                                                json_object_get(row, "worker"), "attempt",
+                                                json_object_get(row, "attempts"), "token",
+                                                json_object_get(row, "lease_token")));
     }
     json_decref(error);
     return ret;
@@ -211,7 +219,7 @@ static int reap_rows(struct mt_db *db, const json_t *rows, json_t *reaped, struc
 }
 
 /* The leases that are lost, oldest first. New. */
-static json_t *lost(struct mt_db *db, double proven_s, struct mt_err *err)
+static json_t *lost(struct mt_db *db, double lease_s, double proven_s, struct mt_err *err)
 {
     json_t *rows = mt_db_rows(db, err,
                               "SELECT id, job_type, media_asset_id, attempts, max_attempts,"
@@ -232,23 +240,23 @@ static json_t *lost(struct mt_db *db, double proven_s, struct mt_err *err)
     }
     json_array_foreach(rows, i, row)
     {
-        if (is_lost(row, now, proven_s))
+        if (is_lost(row, now, lease_s, proven_s))
             json_array_append(out, row);
     }
     json_decref(rows);
     return out;
 }
 
-json_t *mt_queue_reap(struct mt_db *db, struct mt_err *err)
+json_t *mt_queue_reap(struct mt_db *db, double lease_s, struct mt_err *err)
 {
     double proven_s = 0;
     json_t *reaped = json_array();
 
-    if (mt_queue_tick(db, &proven_s, err) < 0) {
+    if (mt_queue_tick(db, lease_s, &proven_s, err) < 0) {
         json_decref(reaped);
         return NULL;
     }
-    json_t *rows = lost(db, proven_s, err);
+    json_t *rows = lost(db, lease_s, proven_s, err);
     if (!rows || (json_array_size(rows) > 0 && reap_rows(db, rows, reaped, err) < 0)) {
         json_decref(rows);
         json_decref(reaped);

@@ -55,11 +55,11 @@ static int prove(struct mt_work *w, struct mt_err *err)
     double proven_s = 0;
 
     while (!mt_stop_signal()) {
-        if (mt_queue_tick(w->db, &proven_s, err) < 0)
+        if (mt_queue_tick(w->db, (double)w->lease_us / 1e6, &proven_s, err) < 0)
             return -1;
         if (proven_s >= (double)w->lease_us / 1e6)
             break;
-        usleep(LOOK_US);
+        usleep(w->lease_us / 24 < LOOK_US ? (useconds_t)(w->lease_us / 24) : LOOK_US);
     }
     return 0;
 }
@@ -72,7 +72,7 @@ int mt_work_reap(struct mt_work *w, struct mt_err *err)
 
     if (no_operands(w, err) < 0 || mt_work_open(w, err) < 0 || (w->wait && prove(w, err) < 0))
         return -1;
-    json_t *reaped = mt_queue_reap(w->db, err);
+    json_t *reaped = mt_queue_reap(w->db, (double)w->lease_us / 1e6, err);
     if (!reaped)
         return -1;
     json_array_foreach(reaped, i, row)

@@ -26,7 +26,7 @@ struct mt_queue_times mt_work_times(const struct mt_work *w)
     };
 }
 
-static int check_times(const struct mt_work *w, struct mt_err *err)
+int mt_work_check(const struct mt_work *w, struct mt_err *err)
 {
     if (w->lease_us < 1000000 || w->lease_us > INT64_C(86400) * 1000000) {
         mt_fail(err, MT_ERR_USAGE, "--lease is a second to a day");
@@ -43,9 +43,10 @@ static int check_times(const struct mt_work *w, struct mt_err *err)
 
 int mt_work_open(struct mt_work *w, struct mt_err *err)
 {
-    if (check_times(w, err) < 0 || mt_db_open(&w->db, w->common->db, w->dbs, MT_DB_WRITE, err) < 0)
+    if (mt_work_check(w, err) < 0 ||
+        mt_db_open(&w->db, w->common->db, w->dbs, MT_DB_WRITE, err) < 0)
         return -1;
-    return mt_queue_tick(w->db, NULL, err);
+    return mt_queue_tick(w->db, (double)w->lease_us / 1e6, NULL, err);
 }
 
 void mt_work_close(struct mt_work *w)

@@ -51,13 +51,17 @@ struct mt_work {
     const char *step;
     int64_t older_us; /* prune */
     const char *states;
-    int64_t max_running; /* limit: -1 unchanged */
-    const char *window;  /* limit: schedule; NULL: unchanged */
-    bool wait;           /* reap, drain */
-    const char *type;    /* run */
-    const char *handlers;
+    int64_t max_running;  /* limit: -1 unchanged */
+    const char *window;   /* limit: schedule; NULL: unchanged */
+    bool wait;            /* reap, drain */
+    const char *type;     /* run: of the new job */
+    const char *claim_id; /* run: a job that is there, instead */
+    const char *handlers; /* directory; NULL: the installation's */
     int64_t poll_us, grace_us;
-    bool once, until_empty, keep_going;
+    bool once, until_empty;
+
+    /* Set by run: how its command ended, if not well; the program ends so too. */
+    int exit_status;
 
     /* Opened by the commands, released by mt_work_close(). */
     struct mt_db *db;

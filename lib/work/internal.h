@@ -10,6 +10,9 @@ enum { MT_WORK_NAME = 160 };
 /* Opens the database for writing, notes that it is up, and checks the times that options gave. */
 int mt_work_open(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
 
+/* MT_ERR_USAGE when the times of the options do not fit each other. */
+int mt_work_check(const struct mt_work *w, struct mt_err *err) MT_MUST_USE;
+
 /* The times of the options, as the queue takes them. */
 struct mt_queue_times mt_work_times(const struct mt_work *w);
 
