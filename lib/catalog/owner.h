@@ -5,12 +5,13 @@
  * An owner is "host/machine/boot/namespace:pid:start": host name, machine id
  * (machine-id(5)), boot id, number of the PID namespace, process id and the
  * start time of the process in clock ticks (proc(5), stat, field 22), which
- * tells it from a later process of the same id.
+ * tells it from a later process of the same id. What works under a lease adds
+ * "#JOB:TOKEN" (catalog/lease.h), which does not matter here.
  */
 #ifndef MT_CATALOG_OWNER_H
 #define MT_CATALOG_OWNER_H
 
-enum { MT_OWNER_TEXT = 256 };
+enum { MT_OWNER_TEXT = 320 };
 
 enum mt_owner_state {
     MT_OWNER_ALIVE,

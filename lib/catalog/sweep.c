@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "catalog/asset.h"
 #include "catalog/journal.h"
+#include "catalog/lease.h"
 #include "catalog/owner.h"
 #include "catalog/variant.h"
 #include "json/json.h"
@@ -31,8 +32,10 @@ static int is_gone(const struct sweep *s, const json_t *row, bool *gone, struct 
     const char *owner = mt_json_str(row, "owner", "");
     enum mt_owner_state state = mt_owner_state_for(owner, s->self);
 
-    *gone = state == MT_OWNER_DEAD;
-    if (state != MT_OWNER_ELSEWHERE ||
+    if (mt_lease_is_void(s->db, owner, gone, err) < 0)
+        return -1;
+    *gone = *gone || state == MT_OWNER_DEAD;
+    if (*gone || state != MT_OWNER_ELSEWHERE ||
         strcmp(mt_json_str(row, "updated_at", ""), s->silent_since) >= 0)
         return 0;
     json_t *job = mt_db_row(s->db, err,
@@ -210,7 +213,7 @@ int mt_sweep(struct mt_db *db, struct mt_store *store, struct mt_swept *swept, s
     struct sweep s = {.db = db, .store = store};
 
     *swept = (struct mt_swept){.assets = 0};
-    mt_owner_self(s.self);
+    mt_lease_owner(db, s.self);
     mt_time_text(mt_now_us() - SILENT_HOURS * INT64_C(3600000000), s.silent_since);
     /* Jobs last: while one of a silent process is young, its intents are left alone. */
     if (sweep_kind(&s, &assets, &swept->assets, err) < 0 ||

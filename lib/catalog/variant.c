@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "catalog/journal.h"
+#include "catalog/lease.h"
 #include "catalog/owner.h"
 #include "json/json.h"
 
@@ -26,7 +27,7 @@ static int insert(struct mt_db *db, const struct mt_variant_intent *in, char id[
                       " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'processing', $10, $11, $11)",
                       "sssssssssss", mt_uuid(id), in->asset_id, in->type, in->format, in->quality,
                       in->recipe, in->bucket ? in->bucket : "local", in->key, in->prefix,
-                      mt_owner_self(self), mt_time_text(mt_now_us(), now));
+                      mt_lease_owner(db, self), mt_time_text(mt_now_us(), now));
 }
 
 static int fail_taken(const json_t *row, struct mt_err *err)
@@ -52,12 +53,16 @@ static int take_over(struct mt_db *db, const struct mt_variant_intent *in, const
         *claim = MT_VARIANT_DONE;
         return 0;
     }
-    if (owner && strcmp(owner, mt_owner_self(self)) != 0 && mt_owner_state(owner) != MT_OWNER_DEAD)
+    bool is_void = false;
+    if (mt_lease_is_void(db, owner, &is_void, err) < 0)
+        return -1;
+    if (owner && !is_void && strcmp(owner, mt_lease_owner(db, self)) != 0 &&
+        mt_owner_state(owner) != MT_OWNER_DEAD)
         return fail_taken(row, err);
     return mt_db_exec(db, NULL, err,
                       "UPDATE media_variants SET owner = $2, updated_at = $3, s3_prefix = $4,"
                       " variant_type = $5, format = $6, quality = $7, recipe = $8 WHERE id = $1",
-                      "ssssssss", id, mt_owner_self(self), mt_time_text(mt_now_us(), now),
+                      "ssssssss", id, mt_lease_owner(db, self), mt_time_text(mt_now_us(), now),
                       in->prefix, in->type, in->format, in->quality, in->recipe);
 }
 
@@ -127,7 +132,7 @@ static json_t *own(struct mt_db *db, const char *id, struct mt_err *err)
 {
     char self[MT_OWNER_TEXT];
     json_t *row = mt_db_row(db, err, "SELECT * FROM media_variants WHERE id = $1 AND owner = $2",
-                            "ss", id, mt_owner_self(self));
+                            "ss", id, mt_lease_owner(db, self));
 
     if (!row && err->code == MT_ERR_NOT_FOUND) {
         mt_fail(err, MT_ERR_NOT_FOUND, "variant '%s' is not being made by this process", id);
@@ -171,17 +176,24 @@ static int publish_own(struct mt_db *db, const char *id, const struct mt_variant
     return ret;
 }
 
+int mt_variants_publish_within(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
+                               const struct mt_variant_result *results, int n, struct mt_err *err)
+{
+    for (int i = 0; i < n; i++)
+        if (publish_own(db, ids[i], &results[i], err) < 0)
+            return -1;
+    return 0;
+}
+
 int mt_variants_publish(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
                         const struct mt_variant_result *results, int n, struct mt_err *err)
 {
     if (mt_db_begin(db, true, err) < 0)
         return -1;
-    for (int i = 0; i < n; i++)
-        if (publish_own(db, ids[i], &results[i], err) < 0) {
-            mt_db_rollback(db);
-            return -1;
-        }
-    return mt_db_commit(db, err);
+    if (mt_variants_publish_within(db, ids, results, n, err) == 0)
+        return mt_db_commit(db, err);
+    mt_db_rollback(db);
+    return -1;
 }
 
 int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant_result *result,
@@ -225,16 +237,32 @@ int mt_variant_discard(struct mt_db *db, struct mt_store *store, const json_t *r
                       "ss", id, owner);
 }
 
-int mt_variant_abandon(struct mt_db *db, struct mt_store *store, const char *id, struct mt_err *err)
+static int abandon(struct mt_db *db, struct mt_store *store, const char *id, struct mt_err *err)
 {
     char self[MT_OWNER_TEXT];
     json_t *row = own(db, id, err);
 
     if (!row)
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
-    int ret = mt_variant_discard(db, store, row, mt_owner_self(self), err);
+    int ret = mt_variant_discard(db, store, row, mt_lease_owner(db, self), err);
     json_decref(row);
     return ret;
+}
+
+/*
+ * Under a lease the object goes within the transaction that makes sure of it: when the lease is
+ * over the key may be somebody else's, and what is there is left to whoever has it now.
+ */
+int mt_variant_abandon(struct mt_db *db, struct mt_store *store, const char *id, struct mt_err *err)
+{
+    if (!mt_lease_is_attached(db))
+        return abandon(db, store, id, err);
+    if (mt_db_begin(db, true, err) < 0)
+        return err->code == MT_ERR_LEASE ? 0 : -1;
+    if (abandon(db, store, id, err) == 0)
+        return mt_db_commit(db, err);
+    mt_db_rollback(db);
+    return -1;
 }
 
 /* --- looking --- */

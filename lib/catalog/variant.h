@@ -33,10 +33,9 @@ enum mt_variant_claim {
 
 /*
  * Records that this process is about to make the variant; its id goes into id.
- * An intent of a dead process is taken over. MT_ERR_LOCKED if a living one
- * makes it (also one elsewhere, about which nothing is known); MT_ERR_NOT_FOUND
- * if there is no such asset. End an intent with mt_variant_publish() or
- * mt_variant_abandon().
+ * An intent of a dead process is taken over, and one of a lease that is over. MT_ERR_LOCKED if a
+ * living one makes it (also one elsewhere, about which nothing is known); MT_ERR_NOT_FOUND if there
+ * is no such asset. End an intent with mt_variant_publish() or mt_variant_abandon().
  */
 int mt_variant_intend(struct mt_db *db, const struct mt_variant_intent *intent,
                       char id[MT_UUID_TEXT], enum mt_variant_claim *claim,
@@ -66,6 +65,11 @@ int mt_variant_publish(struct mt_db *db, const char *id, const struct mt_variant
 int mt_variants_publish(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
                         const struct mt_variant_result *results, int n,
                         struct mt_err *err) MT_MUST_USE;
+
+/* The same within a writing transaction of the caller's. */
+int mt_variants_publish_within(struct mt_db *db, char (*ids)[MT_UUID_TEXT],
+                               const struct mt_variant_result *results, int n,
+                               struct mt_err *err) MT_MUST_USE;
 
 /* Replaces the details of a finished variant. MT_ERR_NOT_FOUND when it is gone meanwhile. */
 int mt_variant_amend(struct mt_db *db, const char *id, const json_t *details,

@@ -123,7 +123,8 @@ struct mt_common {
     bool null, fail_fast;
     bool dry_run;
     /* Not options: what the environment says. */
-    const char *job; /* the leased job this program works for (MEDIA_JOB), or NULL */
+    const char *job;   /* the leased job this program works for (MEDIA_JOB), or NULL */
+    const char *token; /* of the lease (MEDIA_LEASE_TOKEN), or NULL */
 };
 
 extern const char *const mt_progress_modes[];

@@ -226,5 +226,6 @@ int mt_cli_resolve(struct mt_run *r, struct mt_conf *conf, struct mt_opts *opts,
         return -1;
     default_urls(common, conf, opts, r->env);
     common->job = mt_env_get(r->env, "MEDIA_JOB");
+    common->token = mt_env_get(r->env, "MEDIA_LEASE_TOKEN");
     return 0;
 }

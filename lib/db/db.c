@@ -16,6 +16,8 @@ struct mt_db {
     const struct mt_db_driver *driver;
     void *priv;
     bool in_transaction;
+    int (*fence)(struct mt_db *db, void *ctx, struct mt_err *err);
+    void *fence_ctx;
 };
 
 /* --- opening --- */
@@ -120,7 +122,22 @@ int mt_db_begin(struct mt_db *db, bool write, struct mt_err *err)
     if (db->driver->begin(db->priv, write, err) < 0)
         return -1;
     db->in_transaction = true;
-    return 0;
+    if (!write || !db->fence || db->fence(db, db->fence_ctx, err) == 0)
+        return 0;
+    mt_db_rollback(db);
+    return -1;
+}
+
+void mt_db_set_fence(struct mt_db *db,
+                     int (*check)(struct mt_db *db, void *ctx, struct mt_err *err), void *ctx)
+{
+    db->fence = check;
+    db->fence_ctx = ctx;
+}
+
+void *mt_db_fence(const struct mt_db *db)
+{
+    return db->fence_ctx;
 }
 
 int mt_db_commit(struct mt_db *db, struct mt_err *err)
@@ -269,11 +286,18 @@ static int keep_first(void *ctx, const struct mt_db_row *row, struct mt_err *err
 int mt_db_exec(struct mt_db *db, int64_t *changes, struct mt_err *err, const char *sql,
                const char *types, ...)
 {
+    bool fenced = db->fence && !db->in_transaction;
     va_list ap;
 
+    if (fenced && mt_db_begin(db, true, err) < 0)
+        return -1;
     va_start(ap, types);
     int ret = run(db, NULL, NULL, changes, err, sql, types, ap);
     va_end(ap);
+    if (fenced && ret == 0)
+        ret = mt_db_commit(db, err);
+    else if (fenced)
+        mt_db_rollback(db);
     return ret;
 }
 

@@ -151,6 +151,16 @@ int mt_db_commit(struct mt_db *db, struct mt_err *err) MT_MUST_USE;
 void mt_db_rollback(struct mt_db *db);
 
 /*
+ * A fence: check() is called at the beginning of every writing transaction, within
+ * it, and when it gives -1 the transaction has not begun. A statement of
+ * mt_db_exec() outside of a transaction becomes one of its own for that. ctx is lent as long as db
+ * is open. mt_db_fence() gives it back, NULL if there is no fence.
+ */
+void mt_db_set_fence(struct mt_db *db,
+                     int (*check)(struct mt_db *db, void *ctx, struct mt_err *err), void *ctx);
+void *mt_db_fence(const struct mt_db *db);
+
+/*
  * Arguments follow types, a letter each: s const char * (NULL is null),
  * i int64_t, d double, b bool (int), j json_t * (lent; NULL and JSON's null are null); at most
  * MT_DB_ARGS_MAX of them, $1 being the first, each used by the statement at

@@ -385,6 +385,8 @@ static int open_all(struct mt_intake *in, struct mt_err *err)
     if (spec->common->dry_run)
         return 0;
     if (mt_db_open(&in->db, spec->common->db, spec->dbs, MT_DB_WRITE, err) < 0 ||
+        (spec->common->job &&
+         mt_lease_attach(&in->lease, in->db, spec->common->job, spec->common->token, err) < 0) ||
         mt_store_open(&in->store, spec->common->store, spec->stores, true, err) < 0)
         return -1;
     if (mt_store_sweep(in->store, NULL, &swept) < 0 ||

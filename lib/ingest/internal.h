@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "catalog/job.h"
+#include "catalog/lease.h"
 #include "digest/digest.h"
 #include "ingest/ingest.h"
 #include "ingest/scanning.h"
@@ -26,7 +27,8 @@ struct mt_tally {
 struct mt_intake {
     const struct mt_ingest *spec;
     struct mt_run *run;
-    struct mt_db *db; /* the main thread's; NULL in a dry run, as is the store */
+    struct mt_lease lease; /* what db writes under, if a supervisor runs us */
+    struct mt_db *db;      /* the main thread's; NULL in a dry run, as is the store */
     struct mt_store *store;
     struct mt_crew *crew;
     struct mt_policy *policy; /* or NULL */

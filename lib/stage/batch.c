@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BATCH = 64 };
 
@@ -167,7 +168,9 @@ static int publish_rows(struct mt_batch *b, struct mt_err *err)
         details[i] = mt_entry_details(b->ones[i].entry);
         results[i] = mt_entry_result(b->ones[i].entry, details[i]);
     }
-    int ret = mt_variants_publish(b->item->state->db, b->ids, results, b->n, err);
+    int ret = mt_lease_is_attached(b->item->state->db)
+                  ? mt_variants_publish_within(b->item->state->db, b->ids, results, b->n, err)
+                  : mt_variants_publish(b->item->state->db, b->ids, results, b->n, err);
     for (int i = 0; i < b->n; i++)
         json_decref(details[i]);
     return ret;
@@ -187,6 +190,31 @@ static int put_in_place(struct mt_batch *b, struct mt_err *err)
     return mt_puts_commit(b->puts, sums, b->n, err);
 }
 
+/* As with a single output: in one transaction, with the disk waited for before. */
+static int put_under_lease(struct mt_batch *b, struct mt_err *err)
+{
+    struct mt_db *db = b->item->state->db;
+
+    for (int i = 0; i < b->n; i++)
+        if (fdatasync(mt_put_fd(b->puts[i])) < 0)
+            return mt_fail_errno(err, "cannot write '%s'", b->ones[i].key);
+    if (mt_db_begin(db, true, err) < 0)
+        return -1;
+    if (put_in_place(b, err) == 0 && publish_rows(b, err) == 0)
+        return mt_db_commit(db, err);
+    mt_db_rollback(db);
+    return -1;
+}
+
+static int put_and_publish(struct mt_batch *b, struct mt_err *err)
+{
+    if (!mt_item_is_plain(b->item) && mt_lease_is_attached(b->item->state->db))
+        return put_under_lease(b, err);
+    if (put_in_place(b, err) < 0)
+        return -1;
+    return mt_item_is_plain(b->item) ? 0 : publish_rows(b, err);
+}
+
 int mt_batch_publish(struct mt_batch *b, struct mt_err *err)
 {
     bool plain = mt_item_is_plain(b->item);
@@ -197,9 +225,7 @@ int mt_batch_publish(struct mt_batch *b, struct mt_err *err)
     if (!plain)
         ret = announce(b, err);
     if (ret == 0)
-        ret = put_in_place(b, err);
-    if (ret == 0 && !plain)
-        ret = publish_rows(b, err);
+        ret = put_and_publish(b, err);
     if (ret < 0) {
         abandon(b);
         return -1;

@@ -4,6 +4,7 @@
 #define MT_STAGE_INTERNAL_H
 
 #include "catalog/job.h"
+#include "catalog/lease.h"
 #include "catalog/variant.h"
 #include "probe/probe.h"
 #include "stage/stage.h"
@@ -11,6 +12,7 @@
 struct mt_stage_state {
     const struct mt_stage *stage;
     struct mt_run *run;
+    struct mt_lease lease;    /* what db writes under, if a supervisor runs us */
     struct mt_db *db;         /* NULL with -o DIR, unless an id was named */
     struct mt_store *store;   /* where sources are; NULL until needed with -o DIR */
     struct mt_store *out;     /* where results go: store, or the directory of -o */

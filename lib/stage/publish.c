@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool mt_item_is_plain(const struct mt_item *item)
 {
@@ -216,10 +217,40 @@ static int publish_row(struct mt_item *item, struct mt_making *making, const jso
 {
     json_t *details = mt_entry_details(entry);
     struct mt_variant_result result = mt_entry_result(entry, details);
-    int ret = mt_variant_publish(item->state->db, making->id, &result, err);
+    int ret = mt_lease_is_attached(item->state->db)
+                  ? mt_variants_publish_within(item->state->db, &making->id, &result, 1, err)
+                  : mt_variant_publish(item->state->db, making->id, &result, err);
 
     json_decref(details);
     return ret;
+}
+
+/* The object in its place, and the row that makes it visible. */
+static int put_and_publish(struct mt_item *item, struct mt_making *making, const json_t *entry,
+                           struct mt_err *err)
+{
+    if (mt_put_commit(&making->put, mt_json_str(entry, "checksum", NULL), err) < 0)
+        return -1;
+    return mt_item_is_plain(item) ? 0 : publish_row(item, making, entry, err);
+}
+
+/*
+ * Under a lease within one transaction, which keeps the lease in force meanwhile: see
+ * catalog/lease.h. What takes long, the disk, is waited for before.
+ */
+static int put_under_lease(struct mt_item *item, struct mt_making *making, const json_t *entry,
+                           struct mt_err *err)
+{
+    struct mt_db *db = item->state->db;
+
+    if (fdatasync(mt_put_fd(making->put)) < 0)
+        return mt_fail_errno(err, "cannot write '%s'", mt_json_str(entry, "url", "an object"));
+    if (mt_db_begin(db, true, err) < 0)
+        return -1;
+    if (put_and_publish(item, making, entry, err) == 0)
+        return mt_db_commit(db, err);
+    mt_db_rollback(db);
+    return -1;
 }
 
 int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct mt_making *making,
@@ -234,9 +265,9 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
     if (ret == 0 && mt_item_is_plain(item))
         ret = mt_plain_note(dir, key, output->recipe, item->state->source, entry, err);
     if (ret == 0)
-        ret = mt_put_commit(&making->put, mt_json_str(entry, "checksum", NULL), err);
-    if (ret == 0 && !mt_item_is_plain(item))
-        ret = publish_row(item, making, entry, err);
+        ret = !mt_item_is_plain(item) && mt_lease_is_attached(item->state->db)
+                  ? put_under_lease(item, making, entry, err)
+                  : put_and_publish(item, making, entry, err);
     if (ret == 0)
         making->id[0] = '\0';
     else

@@ -61,6 +61,8 @@ int mt_stage_open(struct mt_stage_state *st, struct mt_err *err)
     if (s->options->output)
         return open_out(st, err);
     if (mt_db_open(&st->db, s->common->db, s->dbs, MT_DB_WRITE, err) < 0 ||
+        (s->common->job &&
+         mt_lease_attach(&st->lease, st->db, s->common->job, s->common->token, err) < 0) ||
         mt_store_open(&st->store, s->common->store, s->stores, true, err) < 0)
         return -1;
     st->out = st->store;
