@@ -211,6 +211,8 @@ static void describe_video(json_t *o, const struct mt_in *in, AVStream *st,
     if (!in->image && !mt_stream_is_cover(st)) {
         json_object_set_new(o, "frame_rate", ratio(frame_rate(in, st, s), '/'));
         json_object_set_new(o, "variable_frame_rate", json_boolean(vfr));
+        if (vfr && st->avg_frame_rate.num > 0 && st->avg_frame_rate.den > 0)
+            json_object_set_new(o, "average_frame_rate", ratio(st->avg_frame_rate, '/'));
     }
     json_object_set_new(o, "color", mt_describe_color(st, frame));
 }

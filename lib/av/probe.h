@@ -30,9 +30,9 @@ struct mt_av_probe {
  *                 rotation), sample_aspect_ratio "64:45", rotation (clockwise degrees),
  *                 mirrored (left to right, before the rotation; both from EXIF for a JPEG),
  *                 pixel_format, bit_depth, frame_rate "30000/1001" (counted where the container
- *                 talks nonsense), variable_frame_rate, field_order (progressive|tt|bb|tb|bt),
- *                 color {primaries, transfer, matrix, range, hdr: sdr|hdr10|hlg|dolby_vision,
- *                 and where there is such a thing: mastering_display {red, green, blue,
+ *                 talks nonsense), variable_frame_rate and then average_frame_rate, field_order
+ * (progressive|tt|bb|tb|bt), color {primaries, transfer, matrix, range, hdr:
+ * sdr|hdr10|hlg|dolby_vision, and where there is such a thing: mastering_display {red, green, blue,
  *                 white_point: [x, y], min_luminance, max_luminance (cd/m2)}, content_light
  *                 {max_cll, max_fall}, hdr10_plus: true, dolby_vision {profile, level,
  *                 compatibility, enhancement_layer, metadata}, icc_profile {name, version, space,
