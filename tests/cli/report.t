@@ -99,7 +99,7 @@ sql "UPDATE media_assets SET original_filename = '$nasty' WHERE id = '$id'"
 run media-status report "${id:0:8}"
 exits 0 'one asset'
 valid report 'one asset: as the schema says'
-json_is '.not_recorded | join(" ")' 'bit_rate score' 'what is not recorded is not invented'
+json_is '.not_recorded | join(" ")' 'score' 'what is not recorded is not invented'
 json_true '.curves.loudness | .step_s == 0.1 and (.values | length) > 5 and (.values | length) <= 600' \
     'loudness over time, as it was measured'
 json_true '[.lanes[] | select(.lane == "scenes").spans[]] | length >= 1' 'scenes'
