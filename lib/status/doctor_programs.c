@@ -9,13 +9,11 @@
 #include "proc/proc.h"
 #include "json/json.h"
 
-#include <dirent.h>
 #include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 10000 };
@@ -161,79 +159,55 @@ static void check_chromaprint(struct mt_doctor *d)
     globfree(&found);
 }
 
-struct engines {
-    int sound;
-    struct mt_buf broken; /* "NAME: why; ..." */
-};
-
-/* Whether it describes itself as media-engine(7) asks. */
-static void try_engine(struct engines *e, const char *dir, const char *name)
+/* "NAME: why; ..." of the engines that are broken or lack something. */
+static void note_faults(struct mt_buf *faults, const json_t *answer)
 {
-    char *path = mt_path_join(dir, name);
-    struct mt_err err = {.code = MT_OK};
+    const json_t *entry;
     struct mt_err full;
-    json_t *said = ask_at(path, "--describe", &err);
+    size_t i;
 
-    if (mt_json_str(said, "name", NULL) && json_is_array(mt_json_at(said, "types"))) {
-        e->sound++;
-    } else {
-        char *text = mt_asprintf("%s'%.60s': %.120s", e->broken.len ? "; " : "", name,
-                                 said ? "its description has no name and types" : err.msg);
-        if (mt_buf_add(&e->broken, text, strlen(text), &full) < 0)
-            mt_buf_clear(&e->broken);
-        free(text);
+    json_array_foreach(mt_json_at(answer, "broken"), i, entry)
+    {
+        if (mt_buf_printf(faults, &full, "%s'%.60s': %.160s", faults->len ? "; " : "",
+                          mt_json_str(entry, "name", "?"),
+                          mt_json_str(entry, "error.message", "does not work")) < 0)
+            return;
     }
-    json_decref(said);
-    free(path);
+    json_array_foreach(mt_json_at(answer, "engines"), i, entry)
+    {
+        if (!mt_json_bool(entry, "ready", false) &&
+            mt_buf_printf(faults, &full, "%s'%.60s' lacks %.160s", faults->len ? "; " : "",
+                          mt_json_str(entry, "name", "?"),
+                          mt_json_str(entry, "missing", "something")) < 0)
+            return;
+    }
 }
 
-/* Names with a dot are no engines. */
-static void try_engines(struct engines *e, const char *dir)
-{
-    DIR *open = opendir(dir);
-    struct dirent *entry;
-    struct stat st;
-
-    while (open && (entry = readdir(open)))
-        if (!strchr(entry->d_name, '.') && faccessat(dirfd(open), entry->d_name, X_OK, 0) == 0 &&
-            fstatat(dirfd(open), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
-            try_engine(e, dir, entry->d_name);
-    if (open)
-        closedir(open);
-}
-
-/* The directories of the search path, one after the other; the installation's own comes first. */
+/* media-analyze asks them, each in its jail. */
 static void check_engines(struct mt_doctor *d)
 {
-    char *own = mt_path_join(mt_libexec(), "engines");
-    struct engines e = {.sound = 0};
-    const char *path = NULL;
+    struct mt_err err = {.code = MT_OK};
+    json_t *answer = ask(d, "media-analyze", "--list-engines", &err);
+    size_t n = json_array_size(mt_json_at(answer, "engines"));
+    struct mt_buf faults;
 
-    mt_buf_init(&e.broken, 700);
-    try_engines(&e, own);
-    for (size_t i = 0; d->s->run->env[i]; i++)
-        if (mt_str_starts(d->s->run->env[i], "MEDIA_ENGINE_PATH="))
-            path = strchr(d->s->run->env[i], '=') + 1;
-    char *copy = mt_strdup(path ? path : "");
-    char *rest = NULL;
-    for (char *dir = strtok_r(copy, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest))
-        try_engines(&e, dir);
-    free(copy);
-    if (e.broken.len)
+    mt_buf_init(&faults, 700);
+    note_faults(&faults, answer);
+    if (!answer)
+        mt_doctor_say(d, "engines", MT_VERDICT_UNKNOWN, "install media-analyze", "%s", err.msg);
+    else if (faults.len)
         mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
-                      "run it with --describe, and install what it lacks or remove it",
-                      "%d describe themselves; broken: %s", e.sound, e.broken.data);
-    else if (e.sound > 0)
-        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%d describe themselves", e.sound);
+                      "see media-analyze --list-engines; what is not wanted may be removed",
+                      "%zu describe themselves; %s", n, faults.data);
+    else if (n > 0)
+        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%zu ready", n);
     else
-        mt_doctor_say(
-            d, "engines", MT_VERDICT_WARNING,
-            "install an engine, or name its directory in MEDIA_ENGINE_PATH",
-            "none is in '%s': media-analyze measures signals and knows no words, faces or "
-            "objects",
-            own);
-    mt_buf_free(&e.broken);
-    free(own);
+        mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
+                      "install an engine, or name its directory in MEDIA_ENGINE_PATH",
+                      "there is none: media-analyze measures signals and knows no words, faces or "
+                      "objects");
+    mt_buf_free(&faults);
+    json_decref(answer);
 }
 
 static void check_fonts(struct mt_doctor *d)

@@ -93,7 +93,7 @@ hash -r
 
 # --- engines that describe themselves, and those that do not
 mkdir engines
-printf '#!/bin/sh\necho '"'"'{"name":"speech-x","types":["transcription"],"version":"1"}'"'"'\n' >engines/speech-x
+printf '#!/bin/sh\necho '"'"'{"protocol":1,"name":"speech-x","types":["transcription"],"version":"1","needs":{"input":"audio"}}'"'"'\n' >engines/speech-x
 chmod +x engines/speech-x
 export MEDIA_ENGINE_PATH=$T/engines
 run media-status doctor

@@ -127,7 +127,7 @@ json_true '.summary | test("held.*no virus scanner")' 'held for want of a scan'
 held '{"verdict":"clean"}'
 sql "INSERT INTO reviews (id, media_asset_id, reason, note) VALUES ('$(id eeee0001)', '$asset', 'moderation', 'weapons')"
 run media-status why "$asset"
-json_true '(.summary | test("held.*review is open: moderation, weapons")) and (.remedy | test("approve or reject"))' \
+json_true '(.summary | test("held.*review is open: moderation, weapons")) and (.remedy | test("--release, --reject"))' \
     'held for review'
 sql "INSERT INTO retention (id, media_asset_id, action, policy, reason) VALUES ('$(id eeee0002)', '$asset', 'hold', 'court', 'a lawsuit')"
 run media-status why "$asset"
