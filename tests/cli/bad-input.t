@@ -164,7 +164,7 @@ document 'both came through'
 json_is '.error.code // "-"' $'-\nempty_file' 'one with its error'
 
 # --- a missing engine fails its stage, not the document
-run media-analyze -t transcription,loudness "$(json '.asset.id // empty' | head -n 1)"
+run media-analyze -t faces,loudness "$(json '.asset.id // empty' | head -n 1)"
 exits 10 'no engine: status 10'
 stderr_like 'hint: .*install' 'no engine: what to install'
 json_is .stages.analyze.status failed 'no engine: the stage failed'
