@@ -29,6 +29,7 @@ static int check_alone(struct mt_db *db, const json_t *row, const char *status, 
     return ret;
 }
 
+/* 1; 0 if the row is not in the state any more in which it was read. */
 static int update(struct mt_db *db, const json_t *row, const struct mt_decision *d,
                   struct mt_err *err)
 {
@@ -47,9 +48,21 @@ static int update(struct mt_db *db, const json_t *row, const struct mt_decision 
                          "ssjjss", mt_json_str(row, "id", ""), d->status, d->scan, metadata,
                          mt_time_text(mt_now_us(), now), mt_json_str(row, "upload_status", ""));
     json_decref(metadata);
-    if (ret == 0 && changed == 0)
-        ret = mt_fail(err, MT_ERR_CHANGED, "asset %s was changed by somebody else meanwhile",
-                      mt_json_str(row, "id", ""));
+    return ret < 0 ? -1 : changed > 0;
+}
+
+/* Somebody else was first. That is no failure if he decided the same. */
+static int check_same(struct mt_db *db, const json_t *row, const char *status, struct mt_err *err)
+{
+    const char *id = mt_json_str(row, "id", "");
+    json_t *now = mt_asset_get(db, id, err);
+    int ret = 0;
+
+    if (!now)
+        return -1;
+    if (strcmp(mt_json_str(now, "upload_status", ""), status) != 0)
+        ret = mt_fail(err, MT_ERR_CHANGED, "asset %s was changed by somebody else meanwhile", id);
+    json_decref(now);
     return ret;
 }
 
@@ -74,9 +87,12 @@ static int record(struct mt_db *db, const json_t *row, const struct mt_decision 
 int mt_asset_decide_within(struct mt_db *db, const json_t *row, const struct mt_decision *d,
                            struct mt_err *err)
 {
-    if (check_alone(db, row, d->status, err) < 0 || update(db, row, d, err) < 0)
+    if (check_alone(db, row, d->status, err) < 0)
         return -1;
-    return record(db, row, d, err);
+    int ret = update(db, row, d, err);
+    if (ret == 0)
+        return check_same(db, row, d->status, err);
+    return ret < 0 ? -1 : record(db, row, d, err);
 }
 
 json_t *mt_asset_find_rejected(struct mt_db *db, const char *uploaded_by, const char *checksum,

@@ -23,8 +23,8 @@ struct mt_decision {
  * Within a writing transaction of the caller's: makes the asset, whose row (as it was read)
  * is given, what the decision says; with a line in the audit log, and its event
  * "asset.<status>" if that is another one than before. MT_ERR_CHANGED when somebody
- * else has decided about it since the row was read; MT_ERR_POLICY when it is to become
- * visible while another asset of the user with the same bytes is.
+ * else has decided about it since the row was read, and otherwise; MT_ERR_POLICY when it is to
+ * become visible while another asset of the user with the same bytes is.
  */
 int mt_asset_decide_within(struct mt_db *db, const json_t *row, const struct mt_decision *decision,
                            struct mt_err *err) MT_MUST_USE;

@@ -40,6 +40,8 @@ class H(http.server.BaseHTTPRequestHandler):
         elif p == '/short': self.photo(claim=len(photo) + 1000)
         elif p == '/busy': self.send_error(503)
         elif p == '/slow': self.send_response(200); self.end_headers(); time.sleep(20)
+        elif p == '/silent': time.sleep(100)
+        elif p == '/stops': self.send_response(200); self.end_headers(); self.wfile.write(photo[:9]); self.wfile.flush(); time.sleep(100)
         elif p == '/endless':
             self.send_response(200); self.end_headers()
             try:
@@ -128,4 +130,19 @@ isnt "$status" 0 'a certificate that nobody vouches for'
 go -n "$at/named"
 json_is .stages.ingest.status planned 'a dry run looks at it'
 consistent 'after all of that'
+
+# A signal ends it while nothing comes from the server.
+for path in silent stops; do
+    media-ingest --allow-url --allow-private "$at/$path" >"$out" 2>"$err" &
+    pid=$!
+    for _ in $(seq 100); do grep -q "^/$path" hits && break; sleep 0.1; done
+    sleep 0.5
+    kill -TERM "$pid"
+    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+    not_ok "SIGTERM ends it long before the server does: $path" kill -9 "$pid" 2>/dev/null
+    wait "$pid"
+    is $? 143 "by that signal: $path"
+    is "$(pgrep -f "curl.*localhost:$port/$path")" '' "and curl with it: $path"
+done
+consistent 'after signals'
 done_testing

@@ -74,4 +74,70 @@ pid=
 document 'each line is a document' "$T/docs"
 sanitized "$err" --watch
 consistent 'after watching'
+
+# Events that the kernel's queue does not hold: all is looked through again.
+fresh
+rm -rf "$T/in"
+mkdir "$T/in"
+: >"$T/docs"
+media-ingest --watch "$T/in" --recursive --settle 0.5 >"$T/docs" 2>"$err" &
+pid=$!
+picture "$T/in/first.jpg"
+ok 'one file' told 1
+kill -STOP "$pid"
+queue=$(cat /proc/sys/fs/inotify/max_queued_events)
+python3 - "$T/in" "$((queue + 100))" <<'PY'
+import os, sys
+for i in range(int(sys.argv[2]) // 2 + 1):
+    for name in ('a.part', 'b.part'):
+        os.close(os.open(os.path.join(sys.argv[1], name), os.O_WRONLY | os.O_CREAT))
+PY
+mkdir "$T/in/later"
+picture "$T/in/later/second.jpg"
+picture "$T/in/third.jpg"
+kill -CONT "$pid"
+ok 'files that the queue has no room for' told 3
+stderr_like 'too many changes' 'which is said'
+picture "$T/in/later/fourth.jpg"
+ok 'and later ones in new directories' told 4
+mv "$T/in" "$T/elsewhere"
+for _ in $(seq 100); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+done
+not_ok 'a directory that is moved away ends the watch' kill -0 "$pid" 2>/dev/null
+wait "$pid"
+is $? 0 'without a failure'
+pid=
+consistent 'moved away'
+
+# Files that go, change or become something else while a batch is on its way.
+fresh
+mkdir "$T/many"
+for ((i = 0; i < 240; i++)); do picture "$T/many/$(printf %03d "$i").jpg"; done
+echo 'no picture' >"$T/other"
+media-ingest --recursive --jobs 2 "$T/many" >"$T/docs" 2>"$err" &
+pid=$!
+for ((i = 239; i > 20; i -= 3)); do
+    f=$T/many/$(printf %03d "$i").jpg
+    case $((i % 5)) in
+    0) rm "$f" ;;
+    1) cp "$T/other" "$f.new" && mv "$f.new" "$f" ;;
+    2) rm "$f" && mkfifo "$f" ;;
+    3) : >"$f" ;;
+    4) rm "$f" && ln -s /etc/passwd "$f" ;;
+    esac
+done
+wait "$pid"
+status=$?
+pid=
+ok "a batch in which files change under way ends ($status)" [ "$status" = 0 -o "$status" = 3 ]
+document 'each has its document' "$T/docs"
+is "$(jq -r 'select(.error).error.code' "$T/docs" |
+    grep -vxE 'no_such_file|not_a_regular_file|empty_file|type_mismatch|unsupported_type|source_changed|truncated|damaged')" \
+    '' 'what is gone or changed is told as such'
+is "$(cd "$store" && find . -type f ! -path './.tmp/*' -exec sha256sum {} + | cut -d' ' -f1 | sort)" \
+    "$(sql 'SELECT checksum FROM media_assets ORDER BY 1')" 'what is in the store is what was recorded'
+sanitized "$err" 'a changing batch'
+consistent 'changing'
 done_testing

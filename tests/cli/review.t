@@ -114,6 +114,12 @@ run media-ingest --release --force "$(id_of bad.mp4)"
 is "$(said)" '["completed","completed",null] ' 'but on purpose'
 like "$(actions)" 'asset.rescanned.*asset.judged.*asset.released.*asset.rejected' 'all is in the audit log'
 
+run media-ingest --reject "$id" "$id" "$id"
+exits 0 'one asset, named three times'
+is "$(sql "SELECT count(*) FROM audit_log WHERE object_id = '$id' AND action = 'asset.rejected'")" 2 'is rejected once more'
+run media-ingest --release "$id"
+exits 0 'and released'
+
 # Mistakes.
 run media-ingest --release clip.mp4
 exits 2 'a file cannot be released'
