@@ -94,6 +94,12 @@ static bool broken(const AVFormatContext *format)
     return format->pb && format->pb->error < 0 && format->pb->error != AVERROR_EOF;
 }
 
+/* Where no text is shown, MP4 has samples of an empty one, two bytes long. */
+static bool is_empty(const struct mt_reader *r)
+{
+    return r->packet->size <= (r->track->kind == MT_AV_TEXT ? 2 : 0);
+}
+
 /* The next packet of the open part, with its own times: 1, 0 at its end, -1. */
 static int read_raw(struct mt_reader *r, struct mt_err *err)
 {
@@ -103,7 +109,7 @@ static int read_raw(struct mt_reader *r, struct mt_err *err)
         av_packet_unref(r->packet);
         ret = av_read_frame(r->format, r->packet);
     } while (ret == AVERROR(EAGAIN) ||
-             (ret >= 0 && (r->packet->stream_index != r->stream->index || r->packet->size == 0)));
+             (ret >= 0 && (r->packet->stream_index != r->stream->index || is_empty(r))));
     if (ret == AVERROR_EOF && !broken(r->format))
         return ended(r, err);
     if (ret >= 0 && (r->packet->flags & AV_PKT_FLAG_CORRUPT)) {
