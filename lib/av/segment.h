@@ -16,6 +16,7 @@
 #ifndef MT_AV_SEGMENT_H
 #define MT_AV_SEGMENT_H
 
+#include "av/mux.h"
 #include "av/transcode.h"
 
 #include <stdbool.h>
@@ -109,15 +110,18 @@ struct mt_av_join {
     const json_t *plan;
     const struct mt_av_piece *pieces; /* one for each segment of the plan, in order */
     int sound_fd;                     /* from mt_av_sound_encode(); -1: none */
-    int source_fd;                    /* whose titles, rights and chapters are kept */
-    int fd;                           /* a new, empty file: an MP4 comes here */
+    const struct mt_av_track *others; /* of sound and text, behind the pictures, if there are any */
+    int n_others;
+    const char *format; /* as struct mt_av_mux has it; NULL: "mp4" */
+    int source_fd;      /* whose titles, rights and chapters are kept */
+    int fd;             /* a new, empty file: the rendition comes here */
     struct mt_av_limits limits;
     struct mt_av_progress progress;
 };
 
 /*
  * Joins them, by mt_av_mux(). The report, new: {"frames", "duration" (s), "video_bps",
- * "audio_bps", "size_bytes"}.
+ * "audio_bps" (of all sound together), "size_bytes", "tracks" (as mt_av_mux() has them)}.
  */
 json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err);
 

@@ -7,6 +7,7 @@
 #include "json/json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The segments that have pictures. */
 static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
@@ -30,19 +31,48 @@ static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
     return n;
 }
 
+/* Bits per second of all tracks of a kind, over the whole film. */
+static json_int_t rate_of(const json_t *tracks, const char *kind, double duration)
+{
+    const json_t *track;
+    double bytes = 0;
+    size_t i;
+
+    json_array_foreach(tracks, i, track)
+    {
+        if (strcmp(mt_json_str(track, "kind", ""), kind) == 0)
+            bytes += (double)mt_json_int(track, "bytes", 0);
+    }
+    return (json_int_t)(duration > 0 ? bytes * 8 / duration : 0);
+}
+
 static json_t *report_of(const json_t *muxed)
 {
     const json_t *tracks = json_object_get(muxed, "tracks");
-    const json_t *video = json_array_get(tracks, 0), *audio = json_array_get(tracks, 1);
     double duration = mt_json_num(muxed, "duration", 0);
-    double each = duration > 0 ? 8 / duration : 0;
 
-    return json_pack("{s:I, s:O, s:I, s:I, s:O}", "frames",
-                     (json_int_t)mt_json_int(video, "packets", 0), "duration",
+    return json_pack("{s:I, s:O, s:I, s:I, s:O, s:O}", "frames",
+                     (json_int_t)mt_json_int(json_array_get(tracks, 0), "packets", 0), "duration",
                      json_object_get(muxed, "duration"), "video_bps",
-                     (json_int_t)((double)mt_json_int(video, "bytes", 0) * each), "audio_bps",
-                     (json_int_t)((double)mt_json_int(audio, "bytes", 0) * each), "size_bytes",
-                     json_object_get(muxed, "size_bytes"));
+                     rate_of(tracks, "pictures", duration), "audio_bps",
+                     rate_of(tracks, "sound", duration), "size_bytes",
+                     json_object_get(muxed, "size_bytes"), "tracks", tracks);
+}
+
+/* Fills in the tracks behind the pictures; how many there are. */
+static int other_tracks(const struct mt_av_join *join, const struct mt_av_part *sound,
+                        struct mt_av_track tracks[])
+{
+    if (join->n_others > 0) {
+        memcpy(tracks, join->others, (size_t)join->n_others * sizeof *tracks);
+        return join->n_others;
+    }
+    tracks[0] = (struct mt_av_track){.kind = MT_AV_SOUND,
+                                     .parts = sound,
+                                     .n = 1,
+                                     .language = mt_json_str(join->plan, "language", NULL),
+                                     .disposition = MT_AV_DEFAULT};
+    return join->sound_fd < 0 ? 0 : 1;
 }
 
 json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
@@ -51,30 +81,30 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
     size_t n = json_array_size(json_object_get(join->plan, "segments"));
     struct mt_av_part *parts = mt_alloc((n + 1) * sizeof *parts);
     struct mt_av_part sound = {.fd = join->sound_fd, .stream = -1, .start = MT_AV_OWN_TIMES};
-    struct mt_av_track tracks[2] = {
-        {.kind = MT_AV_PICTURES,
-         .parts = parts,
-         .n = parts_of(join, parts),
-         .base_num = (int)json_integer_value(json_array_get(base, 0)),
-         .base_den = (int)json_integer_value(json_array_get(base, 1)),
-         .disposition = MT_AV_DEFAULT},
-        {.kind = MT_AV_SOUND,
-         .parts = &sound,
-         .n = 1,
-         .language = mt_json_str(join->plan, "language", NULL),
-         .disposition = MT_AV_DEFAULT},
-    };
-    struct mt_av_mux mux = {.format = "mp4",
+    struct mt_av_track tracks[MT_AV_TRACKS_MAX];
+    struct mt_av_mux mux = {.format = join->format ? join->format : "mp4",
                             .tracks = tracks,
-                            .n = join->sound_fd < 0 ? 1 : 2,
                             .tags_fd = join->source_fd,
                             .origin_us = mt_json_int(join->plan, "origin_us", 0),
                             .fd = join->fd,
                             .limits = join->limits,
                             .progress = join->progress};
-    json_t *muxed = mt_av_mux(&mux, err);
-    json_t *report = muxed ? report_of(muxed) : NULL;
+    json_t *muxed = NULL, *report = NULL;
 
+    tracks[0] = (struct mt_av_track){.kind = MT_AV_PICTURES,
+                                     .parts = parts,
+                                     .n = parts_of(join, parts),
+                                     .base_num = (int)json_integer_value(json_array_get(base, 0)),
+                                     .base_den = (int)json_integer_value(json_array_get(base, 1)),
+                                     .disposition = MT_AV_DEFAULT};
+    if (join->n_others >= MT_AV_TRACKS_MAX)
+        mt_fail(err, MT_ERR_LIMIT, "more than %d tracks", (int)MT_AV_TRACKS_MAX);
+    else {
+        mux.n = 1 + other_tracks(join, &sound, tracks + 1);
+        muxed = mt_av_mux(&mux, err);
+    }
+    if (muxed)
+        report = report_of(muxed);
     json_decref(muxed);
     free(parts);
     return report;

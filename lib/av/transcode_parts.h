@@ -16,7 +16,6 @@
 
 #include <jansson.h>
 #include <libavfilter/avfilter.h>
-#include <libavutil/audio_fifo.h>
 #include <stdbool.h>
 
 enum { MT_GOP_S = 2 }; /* seconds between key frames */
@@ -185,81 +184,7 @@ int mt_video_receive(struct mt_video *video, AVPacket *packet, struct mt_err *er
 
 void mt_video_close(struct mt_video *video);
 
-/* ---- sound (transcode_sound.c, transcode_aac.c) ---- */
-
-/* The graph that makes all sound float planar of one rate in mono or stereo, and without holes. */
-struct mt_sound {
-    AVFilterGraph *graph;
-    AVFilterContext *source, *sink;
-    int in_rate, in_format;
-    AVChannelLayout in_layout;
-    int rate, channels; /* what comes out */
-};
-
-/* Decides what comes out from what the decoder says goes in. */
-void mt_sound_choose(struct mt_sound *sound, const AVCodecContext *decoder);
-
-/* Whether the graph as it stands takes the frame; if not, drain it and open it anew. */
-bool mt_sound_fit(const struct mt_sound *sound, const AVFrame *frame);
-int mt_sound_open(struct mt_sound *sound, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
-
-/* Gives a frame (emptied, its time in 1/sample_rate) or, with NULL, the end. */
-int mt_sound_send(struct mt_sound *sound, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
-
-/* 1 and a frame with its time in 1/rate, 0 if there is none yet, -1. */
-int mt_sound_receive(struct mt_sound *sound, AVFrame *frame, struct mt_err *err) MT_MUST_USE;
-void mt_sound_close(struct mt_sound *sound);
-
-/* AAC-LC of one bit rate; several files may carry it. */
-struct mt_aac {
-    AVCodecContext *codec;
-    AVAudioFifo *fifo;
-    AVFrame *frame;
-    int64_t next;  /* time of the first sample in fifo, in 1/rate */
-    bool started;  /* next is known */
-    bool ending;   /* no more samples come */
-    bool ended;    /* the encoder knows it */
-    int64_t asked; /* bits per second, as renditions ask for them */
-};
-
-int mt_aac_open(struct mt_aac *aac, int rate, int channels, int64_t bps,
-                struct mt_err *err) MT_MUST_USE;
-
-/* Takes the samples of a frame (which stays as it is), or with NULL learns of the end; then
- * receive until there is no packet. */
-int mt_aac_send(struct mt_aac *aac, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
-
-/* 1 and a packet, 0 if there is none yet or no more, -1. */
-int mt_aac_receive(struct mt_aac *aac, AVPacket *packet, struct mt_err *err) MT_MUST_USE;
-void mt_aac_close(struct mt_aac *aac);
-
-/* ---- the file (transcode_mp4.c, transcode_tags.c) ---- */
-
-/* A fast-start MP4 in a descriptor, which stays the caller's; no file is opened by name. */
-struct mt_mp4 {
-    AVFormatContext *format;
-    int fd;
-    int failed_errno;  /* of the first write or read that failed */
-    int64_t packets;   /* given so far */
-    int64_t bytes[2];  /* of pictures, of sound */
-    int64_t end_us[2]; /* where the last packet ends */
-};
-
-/* One of video and audio may be NULL. Tags, language and chapters come from the source, which
- * begins at origin_us.
- */
-int mt_mp4_open(struct mt_mp4 *mp4, int fd, const AVCodecContext *video,
-                const AVCodecContext *audio, const struct mt_in *source, int64_t origin_us,
-                struct mt_err *err) MT_MUST_USE;
-
-/* Writes the packet (emptied), which has times in base, to stream 0 (pictures) or 1 (sound). */
-int mt_mp4_write(struct mt_mp4 *mp4, int stream, AVPacket *packet, AVRational base,
-                 struct mt_err *err) MT_MUST_USE;
-
-/* Writes the index and moves it to the front. */
-int mt_mp4_finish(struct mt_mp4 *mp4, struct mt_err *err) MT_MUST_USE;
-
-void mt_mp4_close(struct mt_mp4 *mp4);
+/* ---- tags (transcode_tags.c) ---- */
 
 /* Copies what may be published: titles and rights, the sound's language, chapters. */
 int mt_tags_copy(AVFormatContext *to, const struct mt_in *source, int64_t origin_us) MT_MUST_USE;
