@@ -39,6 +39,8 @@ uses.clam      := base json jail worker proc scan
 uses.engine    := base json jail
 uses.picture   := base json jail worker proc
 uses.voice     := base json
+uses.language  := base
+uses.asr       := base json language
 uses.engine-kit := base json
 
 # flow: behaviour, written against ports only
@@ -49,7 +51,7 @@ uses.stage     := base json cli doc digest proc db store catalog probe worker ja
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc proc store stage worker av
-uses.analyze   := base json cli doc store stage worker av engine voice
+uses.analyze   := base json cli doc store stage worker av engine voice language
 uses.work      := base json cli doc proc db catalog queue
 uses.status    := base json cli doc proc db store catalog
 uses.dbcopy    := base json db
@@ -108,3 +110,9 @@ uses.media-queue     := work drivers
 uses.speech-pocketsphinx := engine-kit
 pkgs.speech-pocketsphinx := pocketsphinx sphinxbase
 hdrs.speech-pocketsphinx := pocketsphinx/* sphinxbase/*
+
+uses.speech-openai := engine-kit asr language
+pkgs.speech-openai := libcurl
+hdrs.speech-openai := curl/*
+
+uses.speech-whisper-cli := engine-kit asr language

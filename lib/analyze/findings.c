@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "language/language.h"
 #include "json/json.h"
 
 #include <ctype.h>
@@ -138,6 +139,8 @@ static const char *why_drop(const json_t *cue, const json_t *spans, size_t same_
 
     if (spans && overlap(spans, start, end) < NO_VOICE_S * (end - start))
         return "no voice";
+    if (*mt_json_str(cue, "doubt", ""))
+        return mt_json_str(cue, "doubt", "");
     if ((same_in_all >= LOOPS && same_before > 0 && characters(text) > 3) || is_loop_within(text))
         return "loop";
     if (end > start && (double)characters(text) > FASTEST * (end - start) && characters(text) > 20)
@@ -155,6 +158,10 @@ static json_t *cue_of(const json_t *finding)
     copy(cue, "language", finding, "language");
     copy(cue, "speaker", finding, "speaker");
     copy(cue, "words", finding, "words");
+    copy(cue, "doubt", finding, "doubt");
+    copy(cue, "adjusted", finding, "adjusted");
+    if (!*mt_json_str(cue, "language", "") && mt_language_by_script(text))
+        json_object_set_new(cue, "language", json_string(mt_language_by_script(text)));
     free(text);
     return cue;
 }
@@ -187,6 +194,7 @@ static void sift(const json_t *cues, const json_t *spans, json_t *kept, json_t *
             const char *reason = why_drop(cue, spans, k, same);
             if (reason)
                 json_object_set_new(cue, "reason", json_string(reason));
+            json_object_del(cue, "doubt");
             json_array_append(reason ? dropped : kept, cue);
         }
         i += same;
@@ -260,6 +268,22 @@ static json_t *whole_text(const json_t *cues)
     return text;
 }
 
+/* How many cues had times that could not be. */
+static void note_adjusted(json_t *result, const json_t *cues)
+{
+    const json_t *cue;
+    json_int_t n = 0;
+    size_t i;
+
+    json_array_foreach(cues, i, cue)
+    {
+        n += json_is_true(json_object_get(cue, "adjusted"));
+        json_object_del((json_t *)(uintptr_t)cue, "adjusted");
+    }
+    if (n > 0)
+        json_object_set_new(result, "adjusted", json_integer(n));
+}
+
 static json_t *transcription(const json_t *findings, const json_t *spans, const json_t *voice)
 {
     json_t *cues = cues_of(findings);
@@ -271,6 +295,7 @@ static json_t *transcription(const json_t *findings, const json_t *spans, const 
                   mean_confidence(kept), "text", whole_text(kept), "timestamps", kept);
     if (json_array_size(dropped) > 0)
         json_object_set(result, "dropped", dropped);
+    note_adjusted(result, cues);
     if (voice)
         json_object_set(result, "voice", (json_t *)(uintptr_t)voice);
     json_decref(dropped);

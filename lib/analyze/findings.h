@@ -10,7 +10,7 @@
 /*
  * The result of the type, a new reference, from its findings in any order (lent, reordered):
  *   transcription {language, confidence, text, timestamps [{start, end, text, confidence, language,
- *                 speaker, words}], dropped [{start, end, text, reason}], voice}
+ *                 speaker, words}], dropped [{start, end, text, reason}], adjusted, voice}
  *   objects, faces [{label, confidence, timestamp, end, box}]
  *   moderation {safe, confidence, flags [{label, confidence, start, end, text, box}], examined}
  * spans: where speech may be, or NULL; voice: what was heard in all, or NULL; examined: how much
@@ -18,7 +18,9 @@
  *
  * Of speech is dropped, and listed with its reason: what lies outside of all spans ("no voice"),
  * what repeats itself three times and more ("loop"), and what cannot be spoken in its
- * time ("too fast": over 40 characters a second).
+ * time ("too fast": over 40 characters a second), and what the engine itself doubts, with its
+ * words for it. A cue in no language gets that of its script, Arabic or English. adjusted counts
+ * the cues whose times the engine had to mend; absent if there are none.
  */
 json_t *mt_findings_result(const char *type, json_t *findings, const json_t *spans,
                            const json_t *voice, int64_t examined);
