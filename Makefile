@@ -27,7 +27,7 @@ PROGRAMS := $(basename $(notdir $(wildcard cmd/*.c)))
 ENGINES  := $(basename $(notdir $(wildcard cmd/engines/*.c)))
 LIBEXEC  := libexec/media-toolkit
 MODULES  := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard lib/*/*.c)))))
-TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*.c tests/drivers/*.c tests/torture/*.c))
+TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*.c tests/drivers/*.c tests/torture/*.c tests/bench/*.c))
 Q        := $(if $(V),,@)
 say       = $(if $(V),@:,@printf '  %-5s %s\n' $1 $2)
 

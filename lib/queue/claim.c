@@ -39,13 +39,18 @@ static json_t *read_lanes(struct mt_db *db, struct mt_err *err)
         mt_queue_sql(
             db, sql,
             "WITH RECURSIVE lane(id) AS ("
-            " SELECT (SELECT id FROM processing_jobs WHERE " READY
+            " SELECT (SELECT id FROM processing_jobs {lane} WHERE " READY
             " ORDER BY worker_class, job_type, priority, run_after, id LIMIT 1)"
             " UNION ALL"
-            " SELECT (SELECT n.id FROM processing_jobs AS n WHERE n.status = 'pending'"
-            " AND n.waiting_on = 0 AND (n.worker_class, n.job_type, n.priority) >"
-            " (c.worker_class, c.job_type, c.priority)"
-            " ORDER BY n.worker_class, n.job_type, n.priority, n.run_after, n.id LIMIT 1)"
+            " SELECT COALESCE((SELECT id FROM processing_jobs {lane} WHERE " READY
+            " AND worker_class = c.worker_class AND job_type = c.job_type"
+            " AND priority > c.priority ORDER BY priority, run_after, id LIMIT 1),"
+            " (SELECT id FROM processing_jobs {lane} WHERE " READY
+            " AND worker_class = c.worker_class AND job_type > c.job_type"
+            " ORDER BY job_type, priority, run_after, id LIMIT 1),"
+            " (SELECT id FROM processing_jobs {lane} WHERE " READY
+            " AND worker_class > c.worker_class"
+            " ORDER BY worker_class, job_type, priority, run_after, id LIMIT 1))"
             " FROM lane JOIN processing_jobs AS c ON c.id = lane.id)"
             " SELECT j.id, j.worker_class, j.job_type, j.priority, j.run_after, {now} AS now"
             " FROM lane JOIN processing_jobs AS j ON j.id = lane.id"),
@@ -231,7 +236,7 @@ static json_t *lease_lane(const struct claiming *c, const json_t *lane, int64_t 
     json_t *rows =
         mt_db_rows(c->db, err,
                    mt_queue_sql(c->db, sql,
-                                LEASED "id IN (SELECT id FROM processing_jobs WHERE " READY
+                                LEASED "id IN (SELECT id FROM processing_jobs {lane} WHERE " READY
                                        " AND worker_class = $4 AND job_type = $5 AND priority = $6"
                                        " AND run_after <= {now} AND {needs $7}"
                                        " ORDER BY run_after, id LIMIT $8 {skip}) RETURNING *"),

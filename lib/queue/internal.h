@@ -14,6 +14,7 @@
  *   {ids $n}   as IN wants them: the identifiers in a JSON array (j)
  *   {words $n} the same of words
  *   {needs $n} that the array in the column needs holds nothing that is not in the JSON array
+ *   {lane}     behind the table: read in the order of the lanes, whatever the statistics say
  *   {skip}     lock the rows, pass over those that others have locked
  *   {update}, {share}   lock the rows against others' writing; for this transaction to write or not
  * Returns out.

@@ -31,6 +31,7 @@ static const struct token {
      "(needs IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(needs) AS n"
      " WHERE n.value NOT IN (SELECT h.value FROM json_each($%d) AS h)))",
      "(needs IS NULL OR needs::jsonb <@ $%d::jsonb)"},
+    {"{lane}", "INDEXED BY idx_processing_jobs_lane", ""},
     {"{skip}", "", "FOR UPDATE SKIP LOCKED"},
     {"{update}", "", "FOR UPDATE"},
     {"{share}", "", "FOR SHARE"},
