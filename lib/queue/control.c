@@ -141,6 +141,8 @@ static int retry(struct mt_db *db, const char *id, void *arg, struct mt_err *err
         ret = mt_queue_event(db, "queued", row, "pending", NULL, err);
     if (ret == 0)
         ret = mt_queue_unsettle(db, id, err);
+    if (ret == 0)
+        ret = mt_queue_wake(db, err);
     json_decref(row);
     return ret;
 }

@@ -211,8 +211,8 @@ static int release(struct mt_db *db, const char *id, int64_t token, const char *
     if (ret == 0)
         ret = mt_queue_event(db, cancelled ? "cancelled" : "released", row,
                              cancelled ? "cancelled" : "pending", NULL, err);
-    if (ret == 0 && cancelled)
-        ret = mt_queue_settle(db, id, "cancelled", err);
+    if (ret == 0)
+        ret = cancelled ? mt_queue_settle(db, id, "cancelled", err) : mt_queue_wake(db, err);
     json_decref(row);
     return ret;
 }

@@ -106,6 +106,8 @@ static json_t *dependents(struct mt_db *db, const char *id, struct mt_err *err)
 
 static int recount(struct mt_db *db, const char *id, struct mt_err *err)
 {
+    if (mt_queue_wake(db, err) < 0)
+        return -1;
     return mt_db_exec(
         db, NULL, err,
         "UPDATE processing_jobs SET waiting_on = (SELECT count(*) FROM job_dependencies AS d"

@@ -25,6 +25,9 @@ const char *mt_queue_sql(const struct mt_db *db, char out[MT_QUEUE_SQL], const c
 /* The database's time, in microseconds since 1970. */
 int mt_queue_now(struct mt_db *db, int64_t *now_us, struct mt_err *err) MT_MUST_USE;
 
+/* Wakes idle workers, when the caller's transaction commits or at once: a job may be ready. */
+int mt_queue_wake(struct mt_db *db, struct mt_err *err) MT_MUST_USE;
+
 /* The time in the member of a row, microseconds since 1970; 0 if there is none. */
 int64_t mt_queue_time(const json_t *row, const char *name);
 

@@ -255,6 +255,13 @@ int mt_queue_worker_gone(struct mt_db *db, const struct mt_queue_worker *worker,
 int mt_queue_worker_drain(struct mt_db *db, const char *id, bool draining,
                           struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Whether a job may have become ready since the last call; asks without waiting. Only some
+ * databases can tell (mt_db_wake_fd() is not -1 then): the others always say no, and are looked
+ * into by the clock.
+ */
+int mt_queue_stirs(struct mt_db *db, bool *stirs, struct mt_err *err) MT_MUST_USE;
+
 /* --- figures --- */
 
 /* The wait before the next attempt, after the n-th (from 1); random is uniform in [0, 1). */

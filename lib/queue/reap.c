@@ -215,6 +215,10 @@ static int reap_rows(struct mt_db *db, const json_t *rows, json_t *reaped, struc
             return -1;
         }
     }
+    if (mt_queue_wake(db, err) < 0) {
+        mt_db_rollback(db);
+        return -1;
+    }
     return mt_db_commit(db, err);
 }
 

@@ -107,3 +107,21 @@ int mt_queue_now(struct mt_db *db, int64_t *now_us, struct mt_err *err)
     json_decref(row);
     return *now_us ? 0 : mt_fail(err, MT_ERR_BUG, "the database does not say what time it is");
 }
+
+#define CHANNEL "media_jobs"
+
+int mt_queue_wake(struct mt_db *db, struct mt_err *err)
+{
+    return mt_db_notify(db, CHANNEL, err);
+}
+
+int mt_queue_stirs(struct mt_db *db, bool *stirs, struct mt_err *err)
+{
+    *stirs = false;
+    if (mt_db_dialect(db) == MT_DB_SQLITE)
+        return 0;
+    int ret = mt_db_wait(db, CHANNEL, 0, err);
+    /* Behind a pooler nothing wakes, and it would say so each time. */
+    *stirs = ret == 1 && mt_db_wake_fd(db) >= 0;
+    return ret < 0 ? -1 : 0;
+}

@@ -354,6 +354,8 @@ json_t *mt_queue_submit(struct mt_db *db, const json_t *jobs, struct mt_err *err
     if (ret == 0) {
         ret = submit_all(db, jobs, answers, err);
         if (ret == 0)
+            ret = mt_queue_wake(db, err);
+        if (ret == 0)
             ret = mt_db_commit(db, err);
         else
             mt_db_rollback(db);

@@ -50,11 +50,27 @@ static void start_all(struct mt_supervisor *s, const json_t *rows)
     }
 }
 
+/* Where the database can tell that there may be work, it is not waited for by the clock. */
+static void hear(struct mt_supervisor *s)
+{
+    bool stirs = false;
+    struct mt_err err;
+
+    if (!s->db.db)
+        return;
+    if (mt_queue_stirs(s->db.db, &stirs, &err) < 0)
+        mt_patient_lost(&s->db, &err);
+    else if (stirs)
+        s->claim_us = 0;
+}
+
 void mt_supervisor_claim(struct mt_supervisor *s)
 {
     int room = s->n - mt_supervisor_busy(s);
     struct mt_err err;
 
+    if (!s->draining && room > 0)
+        hear(s);
     if (s->draining || (s->w->once && s->asked) || room == 0 || mt_mono_us() < s->claim_us ||
         json_array_size(s->types) == 0 || !mt_patient_ready(&s->db))
         return;

@@ -185,6 +185,7 @@ static void add(struct pollfd *fds, nfds_t *n, int fd, short events)
 static void wait_for(const struct mt_supervisor *s)
 {
     struct pollfd *fds = mt_alloc((3 * (size_t)s->n + 2) * sizeof *fds);
+    bool room = mt_supervisor_busy(s) < s->n && !s->draining;
     bool idle = mt_supervisor_busy(s) == 0;
     int64_t left = (s->claim_us - mt_mono_us()) / 1000;
     int64_t beat = s->w->lease_us / 24000;
@@ -193,6 +194,7 @@ static void wait_for(const struct mt_supervisor *s)
     nfds_t n = 0;
 
     add(fds, &n, s->signals, POLLIN);
+    add(fds, &n, room && s->db.db ? mt_db_wake_fd(s->db.db) : -1, POLLIN);
     for (int i = 0; i < s->n; i++) {
         const struct mt_handler *h = &s->slots[i].handler;
         if (s->slots[i].state != MT_SLOT_RUNNING)
