@@ -203,9 +203,9 @@ static int release(struct mt_db *db, const char *id, int64_t token, const char *
                      "UPDATE processing_jobs SET status = $2,"
                      " attempts = attempts - 1, current_step = NULL, worker = NULL, owner = NULL,"
                      " lease_until = NULL, heartbeat_at = NULL, started_at = NULL, progress = 0,"
-                     " completed_at = CASE WHEN $2 = 'cancelled' THEN {now} END,"
+                     " completed_at = CASE WHEN $3 = 1 THEN {now} END,"
                      " updated_at = {now} WHERE id = $1"),
-        "ss", id, cancelled ? "cancelled" : "pending");
+        "ssi", id, cancelled ? "cancelled" : "pending", (int64_t)cancelled);
     if (ret == 0)
         ret = mt_queue_end_attempt(db, id, token, &a, err);
     if (ret == 0)

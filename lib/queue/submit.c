@@ -215,19 +215,21 @@ static int insert(struct mt_db *db, const json_t *job, const char *id, struct mt
 }
 
 /* The job that does the same already; NULL with MT_ERR_NOT_FOUND. */
-static json_t *find_same(struct mt_db *db, const char *key, const char *but, bool done,
-                         struct mt_err *err)
+static json_t *find_same(struct mt_db *db, const char *key, struct mt_err *err)
 {
-    return done ? mt_db_row(db, err,
-                            "SELECT id, job_type, status FROM processing_jobs"
-                            " WHERE unique_key = $1 AND status = 'completed' AND id <> $2"
-                            " ORDER BY completed_at DESC LIMIT 1",
-                            "ss", key, but)
-                : mt_db_row(db, err,
-                            "SELECT id, job_type, status FROM processing_jobs"
-                            " WHERE unique_key = $1 AND status IN ('pending', 'processing')"
-                            " AND id <> $2",
-                            "ss", key, but);
+    return mt_db_row(db, err,
+                     "SELECT id, job_type, status FROM processing_jobs"
+                     " WHERE unique_key = $1 AND status IN ('pending', 'processing')",
+                     "s", key);
+}
+
+/* The one that did it before. */
+static json_t *find_done(struct mt_db *db, const char *key, struct mt_err *err)
+{
+    return mt_db_row(db, err,
+                     "SELECT id FROM processing_jobs WHERE unique_key = $1"
+                     " AND status = 'completed' ORDER BY completed_at DESC LIMIT 1",
+                     "s", key);
 }
 
 static json_t *answer(const char *id, const json_t *job, const char *status, bool duplicate)
@@ -245,7 +247,7 @@ static int was_done(struct mt_db *db, const json_t *job, const char *id, json_t 
 
     if (!key || !mt_json_bool(job, "unless_done", false))
         return 0;
-    json_t *same = find_same(db, key, id, true, err);
+    json_t *same = find_done(db, key, err);
     if (!same)
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
     *out = answer(mt_json_str(same, "id", ""), job, "completed", true);
@@ -298,7 +300,7 @@ static json_t *submit_one(struct mt_db *db, const json_t *job, const json_t *ref
             return NULL;
         if (made)
             return submit_new(db, job, id, refs, err);
-        json_t *same = find_same(db, mt_json_str(job, "unique_key", ""), "", false, err);
+        json_t *same = find_same(db, mt_json_str(job, "unique_key", ""), err);
         if (!same && err->code != MT_ERR_NOT_FOUND)
             return NULL;
         if (same) {

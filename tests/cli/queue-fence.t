@@ -4,6 +4,7 @@
 #
 # MT_FREEZE_TRIALS=1000 makes more trials of it.
 . "$(dirname "$0")/../tap.sh"
+only_sqlite 'it asks the file of the database'
 
 media clip.mp4
 cd "$T" || exit 1

@@ -5,6 +5,7 @@
 # MT_STORM_WORKERS=64 MT_STORM_JOBS=100000 makes it larger.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tap.sh"
+only_sqlite 'it counts in the file of the database'
 
 cd "$T" || exit 1
 workers=${MT_STORM_WORKERS:-${MT_QUICK:+4}} jobs=${MT_STORM_JOBS:-${MT_QUICK:+150}}

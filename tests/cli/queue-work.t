@@ -3,6 +3,7 @@
 # queue-work.t - supervisors, their handlers, and all that handlers do wrong.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tap.sh"
+only_sqlite 'it moves and locks the file of the database'
 
 cd "$T" || exit 1
 mkdir jobs
