@@ -12,7 +12,7 @@ struct settings {
     struct mt_stage_options stage;
     struct mt_transcode_options want;
     const char *preset;
-    int64_t crf, threads;
+    int64_t crf, jobs, threads, nice, max_load;
 };
 
 static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
@@ -24,8 +24,14 @@ static const struct mt_opt opts[] = {
            "constant quality; less is better and larger"),
     MT_CHOICE(struct settings, preset, 0, "preset", "NAME", presets, NULL,
               "speed of the encoder: veryfast ... veryslow"),
+    MT_INT(struct settings, jobs, 'j', "jobs", "N", 0, MT_JOBS_MAX, NULL,
+           "segments encoded at once; 0: one for each processor"),
     MT_INT(struct settings, threads, 0, "threads", "N", 0, 256, NULL,
-           "of each encoder; 0: all processors"),
+           "of each encoder; 0: one, more for short films"),
+    MT_INT(struct settings, nice, 0, "nice", "N", 0, 19, NULL,
+           "lower the priority of encoding by this much"),
+    MT_INT(struct settings, max_load, 0, "max-load", "N", 0, 4096, NULL,
+           "encode fewer segments at once above this load; 0: never"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -42,7 +48,7 @@ static const struct mt_example examples[] = {
 
 static const struct mt_cli cli = {
     .name = "media-transcode",
-    .summary = "Makes renditions of films: H.264 and AAC in MP4, from one decode, verified.",
+    .summary = "Makes renditions of films: H.264 and AAC in MP4, in parallel segments, verified.",
     .operands = "[FILE|ID ...]",
     .opts = opts,
     .examples = examples,
@@ -52,8 +58,13 @@ static const struct mt_cli cli = {
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
-    struct mt_transcode spec = {
-        .crf = set->crf, .preset = set->preset, .threads = set->threads, .options = &set->stage};
+    struct mt_transcode spec = {.crf = set->crf,
+                                .preset = set->preset,
+                                .jobs = set->jobs,
+                                .threads = set->threads,
+                                .nice = set->nice,
+                                .max_load = set->max_load,
+                                .options = &set->stage};
 
     if (mt_transcode_options_read(&set->want, &spec.ladder, &spec.sound, err) < 0)
         return -1;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "json/json.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 struct lane {
@@ -441,6 +442,18 @@ static void close_run(struct run *r)
     mt_feed_close(&r->reader);
 }
 
+/*
+ * libx264 looks at memory that it has not written (beyond the edges of pictures whose sides are
+ * no multiples of 16), so that what one process encodes after other segments differs in a few bits
+ * from what another one makes of it. All memory that is handed out from here on is zero.
+ */
+static void settle_memory(void)
+{
+#ifdef M_PERTURB
+    mallopt(M_PERTURB, 0xff);
+#endif
+}
+
 int mt_av_segments_encode(int fd, const struct mt_av_segments *spec, struct mt_err *err)
 {
     const json_t *segments = json_object_get(spec->plan, "segments");
@@ -457,6 +470,7 @@ int mt_av_segments_encode(int fd, const struct mt_av_segments *spec, struct mt_e
     };
     int ret = -1;
 
+    settle_memory();
     if (check_spec(&r, err) == 0 && open_run(&r, err) == 0)
         ret = encode_all(&r, err);
     close_run(&r);

@@ -230,11 +230,33 @@ struct mt_item_work {
     void *arg;
     int (*on_line)(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err);
     void *ctx;
-    const int *fds;
+    const int *fds; /* at most MT_ITEM_FDS */
     int n_fds;
+    bool raw; /* on_line gets the lines about progress as well */
+    int nice; /* added to the niceness */
 };
+enum { MT_ITEM_FDS = 512 };
+
 int mt_item_run(struct mt_item *item, const struct mt_item_work *work,
                 struct mt_err *err) MT_MUST_USE;
+
+/*
+ * The same for several children at once, as mt_worker_start(), mt_worker_wait() and
+ * mt_worker_end(). *work must live until the child has ended; its fds are copied.
+ */
+struct mt_item_child;
+
+int mt_item_start(struct mt_item *item, const struct mt_item_work *work,
+                  struct mt_item_child **child, struct mt_err *err) MT_MUST_USE;
+int mt_item_wait(struct mt_item_child *const children[], int n) MT_MUST_USE;
+int mt_item_end(struct mt_item_child **child, struct mt_err *err);
+
+/*
+ * A directory of this machine for work in progress on the item, one for each name: beside its
+ * results, where listings and sweeps do not look. It need not exist. free() it; NULL with
+ * MT_ERR_UNAVAILABLE where results do not lie on this machine.
+ */
+char *mt_item_workdir(const struct mt_item *item, const char *name, struct mt_err *err);
 
 /* A progress callback that sends such lines from the child; ctx is the worker. */
 int mt_stage_tell(void *worker, int64_t done_us, int64_t total_us);

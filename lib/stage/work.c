@@ -3,6 +3,7 @@
 #include "stage/stage.h"
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "catalog/job.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -13,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FDS_MAX = 64, STALL_US = 300 * 1000000 };
+enum { STALL_US = 300 * 1000000 };
 
-/* What on_line and cancelled are called with. */
-struct listening {
+/* A child, and what on_line is called with. */
+struct mt_item_child {
     struct mt_item *item;
     const struct mt_item_work *work;
+    char *what;
+    int fds[MT_ITEM_FDS + 1];
+    struct mt_worker_run *run;
 };
 
 int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, struct mt_err *err)
@@ -39,10 +43,10 @@ int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, st
 
 static int on_line(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
 {
-    struct listening *l = ctx;
+    struct mt_item_child *l = ctx;
     const json_t *progress = json_object_get(line, "progress");
 
-    if (!json_is_array(progress))
+    if (l->work->raw || !json_is_array(progress))
         return l->work->on_line(l->work->ctx, line, data, n, err);
     return mt_item_progress(l->item, json_integer_value(json_array_get(progress, 0)),
                             json_integer_value(json_array_get(progress, 1)), err);
@@ -74,31 +78,87 @@ int mt_stage_tell(void *worker, int64_t done_us, int64_t total_us)
     return ret;
 }
 
-int mt_item_run(struct mt_item *item, const struct mt_item_work *work, struct mt_err *err)
+int mt_item_start(struct mt_item *item, const struct mt_item_work *work, struct mt_item_child **out,
+                  struct mt_err *err)
 {
     const struct mt_stage_options *o = item->state->stage->options;
-    struct listening l = {.item = item, .work = work};
-    char *what = mt_asprintf("%s '%s'", work->what, item->name);
-    int fds[FDS_MAX + 1] = {item->fd};
-    int ret;
+    struct mt_item_child *child = mt_alloc(sizeof *child);
+    int n = work->n_fds < MT_ITEM_FDS ? work->n_fds : MT_ITEM_FDS;
 
-    for (int i = 0; i < work->n_fds && i < FDS_MAX; i++)
-        fds[i + 1] = work->fds[i];
-    struct mt_worker_spec spec = {.what = what,
+    child->item = item;
+    child->work = work;
+    child->what = mt_asprintf("%s '%s'", work->what, item->name);
+    child->fds[0] = item->fd;
+    for (int i = 0; i < n; i++)
+        child->fds[i + 1] = work->fds[i];
+    struct mt_worker_spec spec = {.what = child->what,
                                   .profile = work->encode ? MT_JAIL_ENCODE : MT_JAIL_DECODE,
                                   .limits = {.memory_bytes = o->memory},
                                   .wall_us = o->timeout_us,
                                   .stall_us = STALL_US,
-                                  .fds = fds,
-                                  .n_fds = 1 + (work->n_fds < FDS_MAX ? work->n_fds : FDS_MAX),
+                                  .nice = work->nice,
+                                  .fds = child->fds,
+                                  .n_fds = 1 + n,
                                   .run = run,
                                   .arg = (void *)(uintptr_t)work,
                                   .on_line = on_line,
-                                  .ctx = &l,
+                                  .ctx = child,
                                   .cancelled = cancelled};
-    ret = mt_worker_run(&spec, err);
-    free(what);
+    if (mt_worker_start(&child->run, &spec, err) == 0) {
+        *out = child;
+        return 0;
+    }
+    free(child->what);
+    free(child);
+    return -1;
+}
+
+int mt_item_wait(struct mt_item_child *const children[], int n)
+{
+    struct mt_worker_run *runs[MT_WORKERS_MAX];
+
+    for (int i = 0; i < n; i++)
+        runs[i] = children[i]->run;
+    return mt_worker_wait(runs, n);
+}
+
+int mt_item_end(struct mt_item_child **out, struct mt_err *err)
+{
+    struct mt_item_child *child = *out;
+    int ret = mt_worker_end(&child->run, err);
+
+    free(child->what);
+    free(child);
+    *out = NULL;
     return ret;
+}
+
+int mt_item_run(struct mt_item *item, const struct mt_item_work *work, struct mt_err *err)
+{
+    struct mt_item_child *child = NULL;
+
+    if (mt_item_start(item, work, &child, err) < 0)
+        return -1;
+    while (mt_item_wait(&child, 1) < 0)
+        ;
+    return mt_item_end(&child, err);
+}
+
+char *mt_item_workdir(const struct mt_item *item, const char *name, struct mt_err *err)
+{
+    const struct mt_stage_options *o = item->state->stage->options;
+
+    if (mt_item_is_plain(item))
+        return mt_asprintf("%s/.media-toolkit/work/%s-%s", o->output, item->state->stem, name);
+    char *key = mt_asprintf("%s/.work/%s", item->asset_id, name);
+    char *url = mt_store_url(item->state->out, key);
+    char *path = url ? mt_path_of_file_url(url) : NULL;
+    if (!path)
+        mt_fail(err, MT_ERR_UNAVAILABLE, "a store of '%s:' has no place for work in progress",
+                mt_store_scheme(item->state->out));
+    free(url);
+    free(key);
+    return path;
 }
 
 void mt_stage_recipe(const json_t *settings, char recipe[9])

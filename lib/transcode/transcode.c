@@ -2,19 +2,19 @@
 /* transcode.c - see transcode.h. */
 #include "transcode/transcode.h"
 
-#include "av/probe.h"
-#include "av/transcode.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "transcode/engine.h"
 #include "json/json.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* How much of the work encoding is; the rest is decoding what was written. */
-static const double ENCODING = 0.85;
+/* How much of the work reading the packets is, and encoding; the rest is reading the results. */
+static const double PLANNING = 0.02, ENCODING = 0.93;
 
 /* A rendition under way. */
 struct rendition {
@@ -23,6 +23,7 @@ struct rendition {
     struct mt_making making;
     json_t *made;  /* what the encoder says it made */
     json_t *check; /* what a full decode says is there */
+    json_t *score; /* how alike it is to the source */
 };
 
 struct work {
@@ -31,6 +32,7 @@ struct work {
     struct mt_ladder ladder; /* fitted to the source */
     struct rendition todo[MT_RUNGS_MAX];
     int n;
+    struct mt_ledger *ledger;
     json_t *source; /* the encoder's report on the source */
 };
 
@@ -109,87 +111,6 @@ static int plan(struct work *w, struct mt_err *err)
     return 0;
 }
 
-/* In the jailed child: decodes once, encodes all. */
-static int encode(void *arg, struct mt_worker *worker, struct mt_err *err)
-{
-    struct work *w = arg;
-    struct mt_av_rendition renditions[MT_RUNGS_MAX] = {{0}};
-
-    for (int i = 0; i < w->n; i++) {
-        const struct mt_rung *rung = w->todo[i].rung;
-        renditions[i] =
-            (struct mt_av_rendition){.name = rung->name,
-                                     .height_px = rung->height_px,
-                                     .video_bps = rung->video_bps,
-                                     .max_bps = rung->max_bps,
-                                     .crf = rung->crf >= 0 ? rung->crf : (int)w->spec->crf,
-                                     .audio_bps = rung->audio_bps,
-                                     .fd = mt_put_fd(w->todo[i].making.put)};
-    }
-    struct mt_av_transcode spec = {.renditions = renditions,
-                                   .n = w->n,
-                                   .preset = w->spec->preset,
-                                   .threads = (int)w->spec->threads,
-                                   .limits = mt_stage_limits(w->spec->options),
-                                   .progress = {mt_stage_tell, worker}};
-    json_t *report = mt_av_transcode(w->item->fd, &spec, err);
-    if (!report)
-        return -1;
-    int ret = mt_worker_send(worker, report, NULL, 0, err);
-    json_decref(report);
-    return ret;
-}
-
-static int on_encoded(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
-{
-    struct work *w = ctx;
-    json_t *all = json_object_get(line, "renditions");
-
-    (void)data;
-    (void)n;
-    if ((int)json_array_size(all) != w->n)
-        return mt_fail(err, MT_ERR_VERIFY, "the encoder reports %zu renditions of %d",
-                       json_array_size(all), w->n);
-    for (int i = 0; i < w->n; i++) {
-        json_decref(w->todo[i].made);
-        w->todo[i].made = json_incref(json_array_get(all, (size_t)i));
-    }
-    json_decref(w->source);
-    w->source = json_incref(json_object_get(line, "source"));
-    return 0;
-}
-
-struct checking {
-    int fd;
-    struct mt_av_limits limits;
-};
-
-/* In the jailed child: decodes one rendition to its end. */
-static int check(void *arg, struct mt_worker *worker, struct mt_err *err)
-{
-    const struct checking *c = arg;
-    struct mt_av_progress progress = {mt_stage_tell, worker};
-    json_t *report = mt_av_check(c->fd, &c->limits, &progress, err);
-
-    if (!report)
-        return -1;
-    int ret = mt_worker_send(worker, report, NULL, 0, err);
-    json_decref(report);
-    return ret;
-}
-
-static int on_checked(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
-{
-    struct rendition *r = ctx;
-
-    (void)data;
-    (void)n;
-    (void)err;
-    json_decref(r->check);
-    r->check = json_incref((json_t *)(uintptr_t)line);
-    return 0;
-}
-
 /* Compares what was meant with what a player will find. */
 static int compare(const struct rendition *r, struct mt_err *err)
 {
@@ -217,26 +138,6 @@ static int compare(const struct rendition *r, struct mt_err *err)
     return 0;
 }
 
-static int verify(struct work *w, struct rendition *r, struct mt_err *err)
-{
-    int fd = mt_put_fd(r->making.put);
-    struct checking c = {.fd = fd, .limits = mt_stage_limits(w->spec->options)};
-    struct mt_item_work job = {.what = "verifying",
-                               .run = check,
-                               .arg = &c,
-                               .on_line = on_checked,
-                               .ctx = r,
-                               .fds = &fd,
-                               .n_fds = 1};
-
-    if (mt_item_run(w->item, &job, err) < 0) {
-        if (err->code != MT_ERR_CANCELLED)
-            err->code = MT_ERR_VERIFY;
-        return mt_fail_in(err, "rendition %s", r->rung->name);
-    }
-    return compare(r, err);
-}
-
 /* The document's entry for a verified rendition. New. */
 static json_t *entry_of(const struct rendition *r)
 {
@@ -247,11 +148,11 @@ static json_t *entry_of(const struct rendition *r)
 
     snprintf(resolution, sizeof resolution, "%lldx%lld", (long long)w, (long long)h);
     snprintf(bitrate, sizeof bitrate, "%lldk", (long long)(bps + 500) / 1000);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s}", "variant_type",
-                     output_of(r).type, "quality", r->rung->name, "format", "mp4", "resolution",
-                     resolution, "bitrate", bitrate, "duration",
-                     mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
-                     json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s, s:O}", "variant_type", output_of(r).type,
+        "quality", r->rung->name, "format", "mp4", "resolution", resolution, "bitrate", bitrate,
+        "duration", mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
+        json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe, "score", r->score);
 }
 
 static int publish(struct work *w, struct rendition *r, struct mt_err *err)
@@ -266,38 +167,130 @@ static int publish(struct work *w, struct rendition *r, struct mt_err *err)
     return ret;
 }
 
-static int begin_all(struct work *w, int fds[], struct mt_err *err)
+static int begin_all(struct work *w, struct mt_err *err)
 {
     for (int i = 0; i < w->n; i++) {
         struct mt_output output = output_of(&w->todo[i]);
         if (mt_item_begin(w->item, &output, &w->todo[i].making, err) < 0)
             return -1;
-        fds[i] = mt_put_fd(w->todo[i].making.put);
     }
     return 0;
 }
 
+/* One ledger for each ladder, whichever of its renditions are there already. */
+static void work_name(const struct work *w, char recipe[9])
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < w->ladder.n; i++) {
+        char one[9];
+        recipe_of(w->spec, &w->ladder.rungs[i], one);
+        json_array_append_new(all, json_string(one));
+    }
+    mt_stage_recipe(all, recipe);
+    json_decref(all);
+}
+
+/* What tells a source from another one of that name. New. */
+static json_t *identity_of(const struct mt_item *item)
+{
+    struct stat st = {0};
+
+    (void)fstat(item->fd, &st);
+    return json_pack("{s:s, s:I, s:I}", "name", item->name, "size_bytes", (json_int_t)st.st_size,
+                     "modified_ns",
+                     (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+}
+
+static int open_ledger(struct work *w, struct mt_err *err)
+{
+    char name[9];
+    json_t *source = identity_of(w->item);
+    char *dir;
+    int ret = -1;
+
+    work_name(w, name);
+    dir = mt_item_workdir(w->item, name, err);
+    if (dir)
+        ret = mt_ledger_open(&w->ledger, dir, source, err);
+    if (ret == 0)
+        mt_ledger_sweep(w->ledger);
+    free(dir);
+    json_decref(source);
+    return ret;
+}
+
+static void describe(const struct work *w, struct mt_engine *engine,
+                     struct mt_engine_rendition renditions[])
+{
+    const struct mt_transcode *spec = w->spec;
+
+    for (int i = 0; i < w->n; i++) {
+        const struct rendition *r = &w->todo[i];
+        renditions[i] = (struct mt_engine_rendition){
+            .recipe = r->recipe,
+            .av = {.name = r->rung->name,
+                   .height_px = r->rung->height_px,
+                   .video_bps = r->rung->video_bps,
+                   .max_bps = r->rung->max_bps,
+                   .crf = r->rung->crf >= 0 ? r->rung->crf : (int)spec->crf,
+                   .audio_bps = r->rung->audio_bps,
+                   .fd = mt_put_fd(r->making.put)}};
+    }
+    *engine = (struct mt_engine){.item = w->item,
+                                 .ledger = w->ledger,
+                                 .renditions = renditions,
+                                 .n = w->n,
+                                 .preset = spec->preset,
+                                 .jobs = (int)spec->jobs,
+                                 .threads = (int)spec->threads,
+                                 .nice = (int)spec->nice,
+                                 .max_load = (double)spec->max_load,
+                                 .limits = mt_stage_limits(spec->options)};
+}
+
+static int run_engine(struct work *w, struct mt_err *err)
+{
+    struct mt_engine_rendition renditions[MT_RUNGS_MAX];
+    struct mt_engine engine;
+    int ret = -1;
+
+    describe(w, &engine, renditions);
+    w->item->share = PLANNING;
+    if (mt_engine_plan(&engine, err) < 0)
+        return -1;
+    w->item->from = PLANNING;
+    w->item->share = ENCODING;
+    if (mt_engine_encode(&engine, err) == 0) {
+        w->item->from += ENCODING;
+        w->item->share = 1 - w->item->from;
+        ret = mt_engine_join(&engine, err);
+    }
+    w->source = engine.source;
+    for (int i = 0; i < w->n; i++) {
+        w->todo[i].made = renditions[i].made;
+        w->todo[i].check = renditions[i].check;
+        w->todo[i].score = renditions[i].score;
+    }
+    return ret;
+}
+
+/* What was made and is not what was meant must not be taken up again. */
 static int make(struct work *w, struct mt_err *err)
 {
-    int fds[MT_RUNGS_MAX];
-    struct mt_item_work job = {.what = "transcoding",
-                               .encode = true,
-                               .run = encode,
-                               .arg = w,
-                               .on_line = on_encoded,
-                               .ctx = w,
-                               .fds = fds,
-                               .n_fds = w->n};
-
-    w->item->share = ENCODING;
-    if (begin_all(w, fds, err) < 0 || mt_item_run(w->item, &job, err) < 0)
+    if (begin_all(w, err) < 0 || open_ledger(w, err) < 0)
         return -1;
-    w->item->share = (1 - ENCODING) / w->n;
-    for (int i = 0; i < w->n; i++) {
-        w->item->from = ENCODING + i * w->item->share;
-        if (verify(w, &w->todo[i], err) < 0 || publish(w, &w->todo[i], err) < 0)
+    if (run_engine(w, err) < 0)
+        return -1;
+    for (int i = 0; i < w->n; i++)
+        if (compare(&w->todo[i], err) < 0) {
+            mt_ledger_remove(&w->ledger);
             return -1;
-    }
+        }
+    for (int i = 0; i < w->n; i++)
+        if (publish(w, &w->todo[i], err) < 0)
+            return -1;
+    mt_ledger_remove(&w->ledger);
     return 0;
 }
 
@@ -338,7 +331,9 @@ static void free_work(struct work *w)
         mt_item_abandon(w->item, &w->todo[i].making);
         json_decref(w->todo[i].made);
         json_decref(w->todo[i].check);
+        json_decref(w->todo[i].score);
     }
+    mt_ledger_close(&w->ledger);
     json_decref(w->source);
 }
 

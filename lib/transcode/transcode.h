@@ -7,12 +7,17 @@
 #include "transcode/audio.h"
 #include "transcode/ladder.h"
 
+enum { MT_JOBS_MAX = 64 };
+
 struct mt_transcode {
     struct mt_ladder ladder;
     struct mt_sound_settings sound;
     int64_t crf;        /* constant quality, 0-51, capped by each rung's peak rate */
     const char *preset; /* of the encoder */
-    int64_t threads;    /* of each encoder; 0: all processors */
+    int64_t jobs;       /* processes at once; 0: as many as there are processors */
+    int64_t threads;    /* of each encoder; 0: one, more for films of few segments */
+    int64_t nice;       /* added to their niceness */
+    int64_t max_load;   /* fewer processes while the machine's load is above; 0: never */
     const struct mt_stage_options *options;
 };
 
@@ -21,8 +26,9 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec);
 
 /*
  * A stage's work function (ctx: struct mt_transcode): makes the renditions that
- * are missing from one decode of the source, decodes each in full, and publishes
- * only what is whole: as many pictures and as much time as went in, no errors.
+ * are missing, segment by segment, decodes each in full, and publishes
+ * only what is whole: as many pictures and as much time as went in, no errors. What is finished of
+ * it when it is interrupted is kept, and the next run goes on from there.
  * Damage met in the source makes the stage "degraded", with what was lost.
  */
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine.h - all renditions of one source, segment by segment, in as many processes as there are
+ * cores.
+ *
+ * plan, encode and join are steps of their own, each of which finds in the ledger what the
+ * steps before it have left, also if that was another process.
+ */
+#ifndef MT_TRANSCODE_ENGINE_H
+#define MT_TRANSCODE_ENGINE_H
+
+#include "stage/stage.h"
+#include "transcode/ledger.h"
+#include "transcode/transcode.h"
+
+enum { MT_ENGINE_MOST = 16 };
+
+/* One rendition; the caller owns made and check when it is done. */
+struct mt_engine_rendition {
+    struct mt_av_rendition av; /* fd: where the finished file goes */
+    const char *recipe;
+    json_t *made;  /* what was joined: {"frames", "duration", "video_bps", "audio_bps",
+                      "size_bytes", "width", "height"} */
+    json_t *check; /* what a full decode says is there; see mt_av_check() */
+    json_t *score; /* {"metric": "ssim", "value", "worst": [{"at_s", "value"}], "resolution"} */
+};
+
+struct mt_engine {
+    struct mt_item *item;
+    struct mt_ledger *ledger;
+    struct mt_engine_rendition *renditions; /* those that are to be made */
+    int n;
+    const char *preset;
+    int jobs;        /* processes at once; 0: as many as there are processors */
+    int threads;     /* of each encoder; 0: one, unless there are fewer segments than processes */
+    int nice;        /* added to their niceness */
+    double max_load; /* fewer processes while the machine's load is above; 0: never */
+    struct mt_av_limits limits;
+    json_t *source; /* set: what was met in the source, as the document has it; the caller's */
+};
+
+/* The plan of the source, into the ledger, unless it is there. */
+int mt_engine_plan(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Encodes what the ledger lacks. A segment whose process dies, takes too long or gives other
+ * pictures than it should is tried three times; then the failure names it and its time.
+ * MT_ERR_CANCELLED within a second of a signal, with a hint that says how much is kept.
+ */
+int mt_engine_encode(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* Joins each rendition into its file and decodes that to its end. */
+int mt_engine_join(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* How many processes work at once. */
+int mt_engine_jobs(const struct mt_engine *engine);
+
+#endif

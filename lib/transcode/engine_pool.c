@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine_pool.c - who encodes which segment.
+ *
+ * Each process decodes forward from where it began and takes segment after segment as long as
+ * the next one is free, so that access points are looked for, and pictures decoded in vain, only
+ * where a process begins. One that has nothing left to do begins in the middle of the
+ * longest stretch that nobody has taken; the process that is on its way there stops when it
+ * arrives. Which segments are taken stands in memory that all of them share: what a
+ * compromised process can do with it is to have segments left out, which is noticed at the end.
+ */
+#include "transcode/engine.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "json/json.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { TRIES = 3, LOAD_US = 2000000 };
+
+enum { FREE = 0, DONE = 255 }; /* between them: a slot's number, from 1 */
+
+struct shared {
+    _Atomic int open;              /* slots that may go on */
+    _Atomic int at[MT_JOBS_MAX];   /* the segment that a slot works on */
+    _Atomic unsigned char taken[]; /* of each segment */
+};
+
+struct pool;
+
+struct slot {
+    struct pool *pool;
+    int number;
+    bool sound; /* it encodes the sound */
+    bool wider;
+    int first;
+    int64_t reached_us; /* how far into the film it is */
+    struct mt_item_work work;
+    struct mt_item_child *child;
+    int fds[MT_ENGINE_MOST];
+    struct mt_worker *worker; /* in the child */
+};
+
+struct pool {
+    struct mt_engine *engine;
+    const json_t *plan;
+    int n;                   /* segments */
+    unsigned *wanted;        /* a bit for each rendition that a segment lacks */
+    unsigned char *failures; /* of each segment */
+    bool *wider;
+    struct shared *shared;
+    size_t shared_bytes;
+    struct slot slots[MT_JOBS_MAX];
+    int jobs;
+    int64_t bps[MT_ENGINE_MOST]; /* of sound, to be made */
+    int n_bps;
+    bool sound_begun;
+    int sound_failures;
+    int64_t looked_at; /* when the load was looked at */
+};
+
+/* ---- in the child ---- */
+
+static unsigned claim(void *ctx, int segment)
+{
+    struct slot *slot = ctx;
+    struct shared *shared = slot->pool->shared;
+    unsigned char expected = FREE, own = (unsigned char)(slot->number + 1);
+    bool given = segment == slot->first && atomic_load(&shared->taken[segment]) == own;
+
+    if (atomic_load(&shared->open) <= slot->number ||
+        (!given && !atomic_compare_exchange_strong(&shared->taken[segment], &expected, own)))
+        return 0;
+    atomic_store(&shared->at[slot->number], segment);
+    return slot->pool->wanted[segment];
+}
+
+static int done(void *ctx, const json_t *report, struct mt_err *err)
+{
+    struct slot *slot = ctx;
+
+    return mt_worker_send(slot->worker, report, NULL, 0, err);
+}
+
+static int encode_segments(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    struct slot *slot = arg;
+    const struct mt_engine *engine = slot->pool->engine;
+    struct mt_av_rendition renditions[MT_ENGINE_MOST];
+    struct mt_av_segments spec = {.plan = slot->pool->plan,
+                                  .renditions = renditions,
+                                  .n = engine->n,
+                                  .preset = engine->preset,
+                                  .threads = (int)mt_json_int(slot->pool->plan, "threads", 1),
+                                  .first = slot->first,
+                                  .wider = slot->wider,
+                                  .score = true,
+                                  .limits = engine->limits,
+                                  .progress = {mt_stage_tell, worker},
+                                  .claim = claim,
+                                  .done = done,
+                                  .ctx = slot};
+
+    slot->worker = worker;
+    for (int i = 0; i < engine->n; i++) {
+        renditions[i] = engine->renditions[i].av;
+        renditions[i].fd = slot->fds[i];
+    }
+    return mt_av_segments_encode(engine->item->fd, &spec, err);
+}
+
+static int encode_sound(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    struct slot *slot = arg;
+    struct pool *pool = slot->pool;
+    struct mt_av_sound_spec spec = {.origin_us = mt_json_int(pool->plan, "origin_us", 0),
+                                    .bps = pool->bps,
+                                    .fds = slot->fds,
+                                    .n = pool->n_bps,
+                                    .limits = pool->engine->limits,
+                                    .progress = {mt_stage_tell, worker}};
+    json_t *report = mt_av_sound_encode(pool->engine->item->fd, &spec, err);
+    int ret = report ? mt_worker_send(worker, report, NULL, 0, err) : -1;
+
+    json_decref(report);
+    return ret;
+}
+
+/* ---- how far it is ---- */
+
+static int64_t start_us(const struct pool *pool, int segment)
+{
+    const json_t *base = json_object_get(pool->plan, "base");
+    const json_t *planned =
+        json_array_get(json_object_get(pool->plan, "segments"), (size_t)segment);
+    double tick = (double)json_integer_value(json_array_get(base, 0)) /
+                  (double)json_integer_value(json_array_get(base, 1));
+
+    if (segment >= pool->n)
+        return mt_json_int(pool->plan, "duration_us", 0);
+    return (int64_t)((double)mt_json_int(planned, "start", 0) * tick * 1e6);
+}
+
+static int tell(struct pool *pool, struct mt_err *err)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < pool->n; i++) {
+        unsigned char by = atomic_load(&pool->shared->taken[i]);
+        int64_t from = start_us(pool, i), to = start_us(pool, i + 1);
+
+        if (by == DONE)
+            sum += to - from;
+        else if (by != FREE && by <= pool->jobs) {
+            int64_t at = pool->slots[by - 1].reached_us;
+            sum += at < from ? 0 : (at < to ? at : to) - from;
+        }
+    }
+    return mt_item_progress(pool->engine->item, sum, start_us(pool, pool->n), err);
+}
+
+static int on_sound(struct pool *pool, const json_t *line, struct mt_err *err)
+{
+    return mt_ledger_record_sound(pool->engine->ledger, line, pool->bps, pool->n_bps, err);
+}
+
+/* Only what was really asked of the slot is believed. */
+static int on_segment(struct slot *slot, const json_t *line, struct mt_err *err)
+{
+    struct pool *pool = slot->pool;
+    const char *recipes[MT_ENGINE_MOST];
+    int64_t segment = mt_json_int(line, "segment", -1);
+    json_t *lane;
+    size_t i;
+
+    if (segment < 0 || segment >= pool->n ||
+        atomic_load(&pool->shared->taken[segment]) != slot->number + 1)
+        return mt_fail(err, MT_ERR_CRASHED, "a worker reports a segment that is not its own");
+    json_array_foreach(json_object_get(line, "renditions"), i, lane)
+    {
+        int64_t k = mt_json_int(lane, "rendition", -1);
+
+        if (k < 0 || k >= pool->engine->n)
+            return mt_fail(err, MT_ERR_CRASHED, "a worker reports a rendition that is not there");
+    }
+    for (int k = 0; k < pool->engine->n; k++)
+        recipes[k] = pool->engine->renditions[k].recipe;
+    if (mt_ledger_record(pool->engine->ledger, line, recipes, slot->number, err) < 0)
+        return -1;
+    atomic_store(&pool->shared->taken[segment], DONE);
+    mt_log(MT_LOG_DEBUG, "segment %lld of %d is finished", (long long)segment, pool->n);
+    return 0;
+}
+
+static int on_line(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
+{
+    struct slot *slot = ctx;
+    const json_t *progress = json_object_get(line, "progress");
+
+    (void)data;
+    (void)n;
+    if (json_is_array(progress)) {
+        slot->reached_us = slot->sound ? 0 : json_integer_value(json_array_get(progress, 0));
+        return tell(slot->pool, err);
+    }
+    return slot->sound ? on_sound(slot->pool, line, err) : on_segment(slot, line, err);
+}
+
+/* ---- starting ---- */
+
+static int start_slot(struct slot *slot, struct mt_err *err)
+{
+    struct mt_engine *engine = slot->pool->engine;
+
+    slot->reached_us = 0;
+    slot->work = (struct mt_item_work){.what = slot->sound ? "encoding the sound of" : "encoding",
+                                       .encode = true,
+                                       .run = slot->sound ? encode_sound : encode_segments,
+                                       .arg = slot,
+                                       .on_line = on_line,
+                                       .ctx = slot,
+                                       .fds = slot->fds,
+                                       .n_fds = slot->sound ? slot->pool->n_bps : engine->n,
+                                       .raw = true,
+                                       .nice = engine->nice};
+    return mt_item_start(engine->item, &slot->work, &slot->child, err);
+}
+
+static int start_sound(struct slot *slot, struct mt_err *err)
+{
+    struct pool *pool = slot->pool;
+
+    pool->sound_begun = true;
+    slot->sound = true;
+    for (int i = 0; i < pool->n_bps; i++) {
+        slot->fds[i] = mt_ledger_sound_data(pool->engine->ledger, pool->bps[i], true, err);
+        if (slot->fds[i] < 0)
+            return -1;
+    }
+    return start_slot(slot, err);
+}
+
+static int start_segments(struct slot *slot, int first, struct mt_err *err)
+{
+    const struct mt_engine *engine = slot->pool->engine;
+
+    slot->sound = false;
+    slot->first = first;
+    slot->wider = slot->pool->wider[first];
+    atomic_store(&slot->pool->shared->at[slot->number], first);
+    atomic_store(&slot->pool->shared->taken[first], (unsigned char)(slot->number + 1));
+    for (int i = 0; i < engine->n; i++) {
+        slot->fds[i] =
+            mt_ledger_data(engine->ledger, engine->renditions[i].recipe, slot->number, err);
+        if (slot->fds[i] < 0)
+            return -1;
+    }
+    return start_slot(slot, err);
+}
+
+/* Where the next process is to begin; -1: all segments are taken. */
+static int next_start(const struct pool *pool)
+{
+    int best = 0, best_at = -1;
+
+    for (int i = 0, from = 0; i <= pool->n; i++) {
+        if (i < pool->n && atomic_load(&pool->shared->taken[i]) == FREE) {
+            if (pool->wider[i])
+                return i;
+            continue;
+        }
+        if (i - from > best) {
+            best = i - from;
+            best_at = from;
+        }
+        from = i + 1;
+    }
+    if (best_at <= 0 || atomic_load(&pool->shared->taken[best_at - 1]) == DONE)
+        return best_at;
+    return best_at + best / 2; /* somebody is on the way to its beginning */
+}
+
+static void look_at_load(struct pool *pool)
+{
+    double limit = pool->engine->max_load, load;
+    int open = atomic_load(&pool->shared->open);
+
+    if (limit <= 0 || mt_mono_us() - pool->looked_at < LOAD_US || getloadavg(&load, 1) != 1)
+        return;
+    pool->looked_at = mt_mono_us();
+    if (load > limit && open > 1)
+        open--;
+    else if (load < limit - 1 && open < pool->jobs)
+        open++;
+    atomic_store(&pool->shared->open, open);
+}
+
+static int start_some(struct pool *pool, struct mt_err *err)
+{
+    look_at_load(pool);
+    for (int i = 0; i < pool->jobs && i < atomic_load(&pool->shared->open); i++) {
+        struct slot *slot = &pool->slots[i];
+        int first;
+
+        if (slot->child)
+            continue;
+        if (pool->n_bps > 0 && !pool->sound_begun) {
+            if (start_sound(slot, err) < 0)
+                return -1;
+            continue;
+        }
+        first = next_start(pool);
+        if (first < 0)
+            continue;
+        if (start_segments(slot, first, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- ending ---- */
+
+/* Failures that another try may not meet: the rest is the same each time. */
+static bool may_pass(enum mt_code code)
+{
+    return code == MT_ERR_CRASHED || code == MT_ERR_TIMEOUT || code == MT_ERR_VERIFY ||
+           code == MT_ERR_LIMIT;
+}
+
+static int blame(struct pool *pool, int segment, struct mt_err *err)
+{
+    double from = (double)start_us(pool, segment) / 1e6;
+    double to = (double)start_us(pool, segment + 1) / 1e6;
+
+    return mt_fail_in(err, "segment %d of %d (%.3f to %.3f s)", segment + 1, pool->n, from, to);
+}
+
+static int slot_ended(struct slot *slot, struct mt_err *err)
+{
+    struct pool *pool = slot->pool;
+    int at = atomic_load(&pool->shared->at[slot->number]);
+    int ret = mt_item_end(&slot->child, err);
+
+    for (int i = 0; !slot->sound && i < pool->n; i++)
+        if (atomic_load(&pool->shared->taken[i]) == slot->number + 1)
+            atomic_store(&pool->shared->taken[i], FREE);
+    if (ret == 0 || (slot->sound && err->code == MT_ERR_NOT_APPLICABLE))
+        return 0;
+    if (slot->sound) {
+        pool->sound_begun = ++pool->sound_failures >= TRIES || !may_pass(err->code);
+        return pool->sound_begun ? -1 : 0;
+    }
+    if (at < 0 || at >= pool->n)
+        at = slot->first;
+    if (!may_pass(err->code))
+        return err->code == MT_ERR_CANCELLED ? -1 : blame(pool, at, err);
+    if (++pool->failures[at] >= TRIES)
+        return blame(pool, at, err);
+    if (err->code == MT_ERR_VERIFY)
+        pool->wider[at] = true;
+    mt_log(MT_LOG_INFO, "segment %d of %d is tried again: %s", at + 1, pool->n, err->msg);
+    return 0;
+}
+
+static int running(struct pool *pool, struct slot *slots[], struct mt_item_child *children[])
+{
+    int n = 0;
+
+    for (int i = 0; i < pool->jobs; i++)
+        if (pool->slots[i].child) {
+            slots[n] = &pool->slots[i];
+            children[n++] = pool->slots[i].child;
+        }
+    return n;
+}
+
+static int work(struct pool *pool, struct mt_err *err)
+{
+    struct mt_item_child *children[MT_JOBS_MAX];
+    struct slot *slots[MT_JOBS_MAX];
+    int n, over;
+
+    for (;;) {
+        if (start_some(pool, err) < 0)
+            return -1;
+        n = running(pool, slots, children);
+        if (n == 0)
+            return 0;
+        over = mt_item_wait(children, n);
+        if (over >= 0 && slot_ended(slots[over], err) < 0)
+            return -1;
+    }
+}
+
+/* ---- all of it ---- */
+
+static void want(struct pool *pool)
+{
+    const struct mt_engine *engine = pool->engine;
+
+    for (int i = 0; i < pool->n; i++) {
+        for (int k = 0; k < engine->n; k++)
+            if (!mt_ledger_segment(engine->ledger, engine->renditions[k].recipe, i))
+                pool->wanted[i] |= 1U << k;
+        /* A segment without pictures is recorded without renditions. */
+        if (mt_ledger_source(engine->ledger, i) &&
+            mt_json_int(mt_ledger_source(engine->ledger, i), "frames", 1) == 0)
+            pool->wanted[i] = 0;
+        atomic_init(&pool->shared->taken[i], pool->wanted[i] == 0 ? DONE : FREE);
+    }
+    for (int k = 0; k < engine->n && mt_json_bool(pool->plan, "sound", false); k++) {
+        int64_t bps = engine->renditions[k].av.audio_bps;
+        bool known = bps <= 0 || mt_ledger_sound(engine->ledger, bps);
+
+        for (int i = 0; i < pool->n_bps; i++)
+            known = known || pool->bps[i] == bps;
+        if (!known)
+            pool->bps[pool->n_bps++] = bps;
+    }
+}
+
+static int open_pool(struct pool *pool, struct mt_engine *engine, struct mt_err *err)
+{
+    pool->engine = engine;
+    pool->plan = mt_ledger_plan(engine->ledger);
+    pool->n = (int)json_array_size(json_object_get(pool->plan, "segments"));
+    pool->jobs = mt_engine_jobs(engine);
+    pool->wanted = mt_alloc((size_t)pool->n * sizeof *pool->wanted);
+    pool->failures = mt_alloc((size_t)pool->n);
+    pool->wider = mt_alloc((size_t)pool->n * sizeof *pool->wider);
+    pool->shared_bytes = sizeof *pool->shared + (size_t)pool->n;
+    pool->shared =
+        mmap(NULL, pool->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (pool->shared == MAP_FAILED)
+        return mt_fail_errno(err, "cannot share memory with workers");
+    atomic_init(&pool->shared->open, pool->jobs);
+    for (int i = 0; i < pool->jobs; i++)
+        pool->slots[i] = (struct slot){.pool = pool, .number = i};
+    want(pool);
+    return 0;
+}
+
+static void close_pool(struct pool *pool)
+{
+    struct mt_err ignored;
+
+    for (int i = 0; i < pool->jobs; i++)
+        if (pool->slots[i].child)
+            mt_item_end(&pool->slots[i].child, &ignored);
+    if (pool->shared && pool->shared != MAP_FAILED)
+        munmap(pool->shared, pool->shared_bytes);
+    free(pool->wanted);
+    free(pool->failures);
+    free(pool->wider);
+}
+
+static int finished(const struct pool *pool)
+{
+    int n = 0;
+
+    for (int i = 0; i < pool->n; i++)
+        n += atomic_load(&pool->shared->taken[i]) == DONE;
+    return n;
+}
+
+/* Sums up what was met in the source while its segments and its sound were made. */
+static void sum_up(struct mt_engine *engine, const struct pool *pool)
+{
+    int64_t frames = 0, errors = 0, end_us = 0, missing = 0, backwards = 0;
+    const json_t *sound = mt_ledger_sound(engine->ledger, engine->renditions[0].av.audio_bps);
+    json_t *messages = json_array();
+
+    for (int i = 0; i <= pool->n; i++) {
+        const json_t *s = i < pool->n ? mt_ledger_source(engine->ledger, i) : sound;
+        int64_t end = mt_json_int(s, "end_us", 0);
+
+        frames += mt_json_int(s, "frames", 0);
+        errors += mt_json_int(s, "errors", 0);
+        missing += mt_json_int(s, "missing", 0);
+        backwards += mt_json_int(s, "backwards", 0);
+        end_us = end > end_us ? end : end_us;
+        if (json_array_size(messages) < 8)
+            json_array_extend(messages, json_object_get(s, "messages"));
+    }
+    json_decref(engine->source);
+    engine->source =
+        json_pack("{s:I, s:I, s:o, s:I, s:o, s:{s:I, s:I, s:I}, s:i, s:O}", "frames",
+                  (json_int_t)frames, "samples", (json_int_t)mt_json_int(sound, "samples", 0),
+                  "duration", mt_json_real((double)end_us / 1e6, 6), "errors", (json_int_t)errors,
+                  "messages", messages, "repaired", "missing", (json_int_t)missing, "backwards",
+                  (json_int_t)backwards, "jumps", (json_int_t)mt_json_int(pool->plan, "jumps", 0),
+                  "segments", pool->n, "undivided", json_object_get(pool->plan, "undivided"));
+}
+
+int mt_engine_encode(struct mt_engine *engine, struct mt_err *err)
+{
+    struct pool *pool = mt_alloc(sizeof *pool);
+    int ret = open_pool(pool, engine, err);
+    int all;
+
+    if (ret == 0)
+        ret = work(pool, err);
+    all = pool->shared && pool->shared != MAP_FAILED ? finished(pool) : 0;
+    if (ret == 0 && all < pool->n)
+        ret = mt_fail(err, MT_ERR_CRASHED, "%d of %d segments were never made", pool->n - all,
+                      pool->n);
+    if (ret < 0 && err->code != MT_ERR_UNAVAILABLE && err->code != MT_ERR_USAGE && !err->hint[0])
+        mt_hint(err, "%d of %d segments are finished and kept; the same command goes on from there",
+                all, pool->n);
+    if (ret == 0)
+        sum_up(engine, pool);
+    close_pool(pool);
+    free(pool);
+    return ret;
+}
