@@ -7,11 +7,15 @@
 #include "transcode/options.h"
 #include "transcode/transcode.h"
 
+#include <stdlib.h>
+
 struct settings {
     struct mt_common common;
     struct mt_stage_options stage;
     struct mt_transcode_options want;
     const char *preset;
+    const char *target_quality;
+    bool estimate;
     int64_t crf, jobs, threads, nice, max_load;
 };
 
@@ -20,8 +24,12 @@ static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "fas
 
 static const struct mt_opt opts[] = {
     MT_TRANSCODE_OPTS(struct settings),
-    MT_INT(struct settings, crf, 0, "crf", "N", 0, 51, NULL,
-           "constant quality; less is better and larger"),
+    MT_INT(struct settings, crf, 0, "crf", "N", 0, 63, NULL,
+           "constant quality, of the codec's scale; less is better and larger"),
+    MT_STR(struct settings, target_quality, 0, "target-quality", "SSIM", NULL,
+           "find the CRF that gives this likeness: 0.98"),
+    MT_FLAG(struct settings, estimate, 0, "estimate",
+            "only say what sizes and time it would come to"),
     MT_CHOICE(struct settings, preset, 0, "preset", "NAME", presets, NULL,
               "speed of the encoder: veryfast ... veryslow"),
     MT_INT(struct settings, jobs, 'j', "jobs", "N", 0, MT_JOBS_MAX, NULL,
@@ -55,10 +63,23 @@ static const struct mt_cli cli = {
     .versions = mt_av_versions,
 };
 
+static int read_target(const char *text, double *target, struct mt_err *err)
+{
+    char *end;
+
+    *target = text ? strtod(text, &end) : 0;
+    if (!text || (end != text && *end == '\0' && *target >= 0.5 && *target < 1))
+        return 0;
+    mt_fail(err, MT_ERR_USAGE,
+            "--target-quality is a likeness (SSIM) from 0.5 to below 1, not '%s'", text);
+    return mt_hint(err, "0.98 is good, 0.99 hard to tell from the source");
+}
+
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
     struct mt_transcode spec = {.crf = set->crf,
+                                .estimate = set->estimate,
                                 .preset = set->preset,
                                 .jobs = set->jobs,
                                 .threads = set->threads,
@@ -66,6 +87,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                                 .max_load = set->max_load,
                                 .options = &set->stage};
 
+    if (read_target(set->target_quality, &spec.target, err) < 0)
+        return -1;
     if (mt_transcode_options_read(&set->want, &spec.ladder, &spec.sound, err) < 0)
         return -1;
     json_t *parameters = mt_transcode_parameters(&spec);
@@ -85,7 +108,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.want.quality = "1080p,720p,480p", .preset = "medium", .crf = 23};
+    struct settings set = {.want.quality = "1080p,720p,480p", .preset = "medium", .crf = -1};
 
     mt_stage_defaults(&set.stage);
     return mt_main(&cli, argc, argv, &set, run);

@@ -81,6 +81,29 @@ struct mt_av_segments {
 int mt_av_segments_encode(int fd, const struct mt_av_segments *spec,
                           struct mt_err *err) MT_MUST_USE;
 
+/* What quality costs in a film. */
+struct mt_av_quality {
+    const json_t *plan;
+    const struct mt_av_rendition *renditions; /* their crf is where the search begins; fd unused */
+    int n;
+    const char *preset;
+    int threads;    /* of each encoder and of the decoder */
+    double target;  /* SSIM that is wanted, below 1; 0: only try what the renditions say */
+    int scratch_fd; /* a file whose content is of no interest to anybody */
+    struct mt_av_limits limits;
+    struct mt_av_progress progress;
+};
+
+/*
+ * Encodes up to four segments spread over the film, all renditions at once, and finds for
+ * each the highest CRF that meets the target, in three trials. Pictures are compared at the
+ * rendition's own size. The report, new: {"target", "segments": [...], "sampled_s" (film in one
+ * trial), "took_s_per_s" (seconds for one of film), "renditions": [{"name", "crf", "ssim",
+ * "video_bps", "met", "trials": [{"crf", "ssim", "video_bps"}]}]}. Errors as
+ * mt_av_segments_encode().
+ */
+json_t *mt_av_quality_find(int fd, const struct mt_av_quality *spec, struct mt_err *err);
+
 /* The sound of a film, encoded in one piece for each bit rate. */
 struct mt_av_sound_spec {
     int64_t origin_us; /* where the film begins on the source's clock */

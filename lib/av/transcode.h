@@ -12,7 +12,8 @@ struct mt_av_rendition {
     int64_t video_bps; /* average; 0: constant quality by crf, capped by max_bps */
     int64_t max_bps;   /* VBV maximum rate over 2 s; 0: none. Lowered, with crf, in proportion
                           when the source is smaller than height_px */
-    int crf;           /* 0-51 for H.264; used when video_bps is 0 */
+    const char *codec; /* "h264" (also NULL), "hevc", "vp9", "av1" */
+    int crf;           /* of the codec's own scale; used when video_bps is 0 */
     int64_t audio_bps; /* of AAC; 0: no audio */
     int fd;            /* a new, empty, readable, writable, seekable file: an MP4 comes here */
 };
@@ -49,6 +50,12 @@ struct mt_av_transcode {
  * outputs, whose contents are then of no use. No file is opened by name.
  */
 json_t *mt_av_transcode(int fd, const struct mt_av_transcode *spec, struct mt_err *err);
+
+/* The constant quality that is usual for a codec. */
+int mt_av_default_crf(const char *codec);
+
+/* The largest it can be: the least quality. */
+int mt_av_most_crf(const char *codec);
 
 /*
  * The size of a rendition whose shorter side is to be height_px: even sides, square

@@ -79,6 +79,19 @@ static void choose_colors(struct mt_look *look, const struct mt_kind *kind)
         look->transfer = look->matrix == AVCOL_SPC_BT709 ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
 }
 
+/* HDR stays HDR; what is SDR looks the same in ten bits as in eight. */
+static void choose_deep(struct mt_look *look, const struct mt_kind *kind)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)kind->format);
+    bool keep = !is_rgb(kind->format) && (is_hdr(kind->transfer) || is_wide(kind)) &&
+                kind->matrix == AVCOL_SPC_BT2020_NCL && kind->primaries == AVCOL_PRI_BT2020;
+
+    look->deep = (struct mt_deep){.depth = desc ? desc->comp[0].depth : 8,
+                                  .primaries = keep ? kind->primaries : look->primaries,
+                                  .transfer = keep ? kind->transfer : look->transfer,
+                                  .matrix = keep ? kind->matrix : look->matrix};
+}
+
 /* As mt_in_display_size(), from what was decoded: containers may claim another size. */
 static void display_size(AVStream *stream, AVFrame *frame, int rotation, int *w, int *h)
 {
@@ -104,12 +117,30 @@ void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame)
     look->rotation = mt_in_frame_rotation(stream, frame, &look->mirrored);
     display_size(stream, frame, look->rotation, &look->display.w, &look->display.h);
     choose_colors(look, &kind);
+    choose_deep(look, &kind);
+}
+
+/* Ten bits are for sources that have them and for codecs whose players take them. */
+static void choose_depth(struct mt_look *look, const struct mt_av_rendition *renditions, int n)
+{
+    look->ten_bit = look->deep.depth > 8;
+    for (int i = 0; i < n; i++) {
+        const struct mt_encoder *encoder = mt_encoder_of(renditions[i].codec);
+
+        look->ten_bit = look->ten_bit && encoder && encoder->deep;
+    }
+    if (!look->ten_bit)
+        return;
+    look->primaries = look->deep.primaries;
+    look->transfer = look->deep.transfer;
+    look->matrix = look->deep.matrix;
 }
 
 void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n)
 {
     int limited;
 
+    choose_depth(look, renditions, n);
     look->n = n;
     for (int i = 0; i < n; i++)
         mt_av_fit(look->display.w, look->display.h, renditions[i].height_px, &look->sizes[i].w,
@@ -118,27 +149,42 @@ void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions,
 
 json_t *mt_look_to_json(const struct mt_look *look)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:s?, s:s?, s:s?}", "rotation", look->rotation,
-                     "mirrored", look->mirrored, "width", look->display.w, "height",
-                     look->display.h, "primaries", av_color_primaries_name(look->primaries),
-                     "transfer", av_color_transfer_name(look->transfer), "matrix",
-                     av_color_space_name(look->matrix));
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:s?, s:s?, s:s?, s:{s:i, s:s?, s:s?, s:s?}}", "rotation",
+        look->rotation, "mirrored", look->mirrored, "width", look->display.w, "height",
+        look->display.h, "primaries", av_color_primaries_name(look->primaries), "transfer",
+        av_color_transfer_name(look->transfer), "matrix", av_color_space_name(look->matrix), "deep",
+        "depth", look->deep.depth, "primaries", av_color_primaries_name(look->deep.primaries),
+        "transfer", av_color_transfer_name(look->deep.transfer), "matrix",
+        av_color_space_name(look->deep.matrix));
+}
+
+/* Names that are not known, which only a plan that was tampered with has, become BT.709. */
+static void colors_from_json(const json_t *value, enum AVColorPrimaries *primaries,
+                             enum AVColorTransferCharacteristic *transfer,
+                             enum AVColorSpace *matrix)
+{
+    int p = av_color_primaries_from_name(mt_json_str(value, "primaries", "bt709"));
+    int t = av_color_transfer_from_name(mt_json_str(value, "transfer", "bt709"));
+    int m = av_color_space_from_name(mt_json_str(value, "matrix", "bt709"));
+
+    *primaries = p < 0 ? AVCOL_PRI_BT709 : (enum AVColorPrimaries)p;
+    *transfer = t < 0 ? AVCOL_TRC_BT709 : (enum AVColorTransferCharacteristic)t;
+    *matrix = m < 0 ? AVCOL_SPC_BT709 : (enum AVColorSpace)m;
 }
 
 void mt_look_from_json(struct mt_look *look, const json_t *value)
 {
-    int primaries = av_color_primaries_from_name(mt_json_str(value, "primaries", "bt709"));
-    int transfer = av_color_transfer_from_name(mt_json_str(value, "transfer", "bt709"));
-    int matrix = av_color_space_from_name(mt_json_str(value, "matrix", "bt709"));
+    const json_t *deep = json_object_get(value, "deep");
 
     *look = (struct mt_look){
         .rotation = (int)mt_json_int(value, "rotation", 0),
         .mirrored = (int)mt_json_int(value, "mirrored", 0),
         .display = {(int)mt_json_int(value, "width", 2), (int)mt_json_int(value, "height", 2)},
-        .primaries = primaries < 0 ? AVCOL_PRI_BT709 : (enum AVColorPrimaries)primaries,
-        .transfer = transfer < 0 ? AVCOL_TRC_BT709 : (enum AVColorTransferCharacteristic)transfer,
-        .matrix = matrix < 0 ? AVCOL_SPC_BT709 : (enum AVColorSpace)matrix,
+        .deep = {.depth = (int)mt_json_int(deep, "depth", 8)},
     };
+    colors_from_json(value, &look->primaries, &look->transfer, &look->matrix);
+    colors_from_json(deep, &look->deep.primaries, &look->deep.transfer, &look->deep.matrix);
 }
 
 bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame)
@@ -244,7 +290,7 @@ static void describe_scale(AVBPrint *out, const struct mt_look *look, const stru
         av_bprintf(out, ":in_color_matrix=%s:out_color_matrix=%s", from, to);
     if (kind->range == AVCOL_RANGE_JPEG || (desc && av_strstart(desc->name, "yuvj", NULL)))
         av_bprintf(out, "%s:out_range=tv", is_rgb(kind->format) ? "" : ":in_range=pc");
-    av_bprintf(out, ",format=yuv420p");
+    av_bprintf(out, look->ten_bit ? ",format=yuv420p10le" : ",format=yuv420p");
 }
 
 /* Mirroring comes before turning; both after scaling, where they cost least. */
@@ -263,7 +309,8 @@ static void describe_turn(AVBPrint *out, const struct mt_look *look)
 int mt_pictures_describe(char **text, const struct mt_look *look, const struct mt_kind *kind,
                          struct mt_err *err)
 {
-    bool mapped = is_hdr(kind->transfer) || is_wide(kind);
+    bool kept = look->ten_bit && look->primaries == AVCOL_PRI_BT2020;
+    bool mapped = !kept && (is_hdr(kind->transfer) || is_wide(kind));
     struct mt_kind now = *kind;
     AVBPrint out;
 

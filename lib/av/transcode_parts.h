@@ -85,12 +85,19 @@ struct mt_look {
     enum AVColorPrimaries primaries;
     enum AVColorTransferCharacteristic transfer;
     enum AVColorSpace matrix; /* the range is always limited */
+    struct mt_deep {          /* what it would be in 10 bits, with HDR kept */
+        int depth;            /* bits of the source */
+        enum AVColorPrimaries primaries;
+        enum AVColorTransferCharacteristic transfer;
+        enum AVColorSpace matrix;
+    } deep;
+    bool ten_bit; /* that is how it is */
 };
 
 /* The look of the film whose first frame is given; no renditions yet. */
 void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame);
 
-/* The sizes of the renditions. */
+/* The sizes of the renditions, and their depth: ten bits if the source and all codecs have them. */
 void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n);
 
 /* The same without the renditions, as a plan keeps it. New. */
@@ -146,6 +153,7 @@ void mt_pictures_close(struct mt_pictures *pictures);
 
 struct mt_video {
     AVCodecContext *codec;
+    const char *name;      /* of the encoder, for messages */
     AVFrame *held;         /* until the next shows how long it lasts */
     int64_t next_key;      /* from this time on the next frame is a key frame */
     int64_t last_duration; /* of the frame sent last */
@@ -155,6 +163,27 @@ struct mt_video {
     } * shown;
     int shown_at;
 };
+
+struct mt_video_setup;
+
+/* One kind of encoder. */
+struct mt_encoder {
+    const char *codec;   /* "h264" */
+    const char *library; /* "libx264" */
+    const char *name;    /* for messages: "H.264" */
+    int crf, crf_max;    /* the usual constant quality, and the least, of its own scale */
+    bool deep;           /* keeps 10 bits and HDR */
+    /* How constant quality gets a ceiling: by a buffer model, by naming a rate, not at all. */
+    enum mt_cap { MT_CAP_NONE, MT_CAP_VBV, MT_CAP_RATE } cap;
+    void (*tell)(AVDictionary **options, const struct mt_video_setup *setup);
+};
+
+/* The encoder of a codec; NULL stands for "h264". NULL if there is none. */
+const struct mt_encoder *mt_encoder_of(const char *codec);
+
+/* MT_ERR_USAGE for a codec (NULL) or preset that is not known, MT_ERR_UNAVAILABLE. */
+int mt_encoder_check(const struct mt_encoder *encoder, const char *preset,
+                     struct mt_err *err) MT_MUST_USE;
 
 struct mt_video_setup {
     const struct mt_av_rendition *rendition;
@@ -167,7 +196,7 @@ struct mt_video_setup {
 };
 
 /*
- * H.264 High by libx264, closed GOPs that begin at the first frame at or after each
+ * An encoder of the rendition's codec: closed GOPs that begin at the first frame at or after each
  * multiple of MT_GOP_S seconds and nowhere else (no scene-cut key frames: the GOPs of
  * all renditions, and of segments encoded apart, are the same). Times are of the
  * output. MT_ERR_UNAVAILABLE without libx264.

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#include <libavutil/avstring.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -36,7 +35,7 @@ static int64_t ceiling(const struct mt_video_setup *setup)
  * again unless the caller says otherwise; two seconds of it are buffered, as HLS allows.
  */
 static void set_rates(AVCodecContext *codec, AVDictionary **options,
-                      const struct mt_video_setup *setup)
+                      const struct mt_encoder *encoder, const struct mt_video_setup *setup)
 {
     const struct mt_av_rendition *rendition = setup->rendition;
     int64_t max = rendition->video_bps > 0 ? rendition->max_bps : ceiling(setup);
@@ -48,36 +47,23 @@ static void set_rates(AVCodecContext *codec, AVDictionary **options,
         if (max < rendition->video_bps)
             max = rendition->video_bps;
     } else {
-        av_dict_set_int(options, "crf", rendition->crf, 0);
+        av_dict_set_int(options, "crf", FFMIN(rendition->crf, encoder->crf_max), 0);
     }
-    if (max > 0) {
+    if (max > 0 && encoder->cap == MT_CAP_RATE && codec->bit_rate == 0)
+        codec->bit_rate = max;
+    if (max > 0 && encoder->cap == MT_CAP_VBV) {
         codec->rc_max_rate = max;
         codec->rc_buffer_size = (int)FFMIN(2 * max, INT_MAX);
     }
-}
-
-/*
- * stitchable: parameter sets do not depend on content, so that what was encoded apart can
- * be joined. The key interval is without limit because times, not counts, decide.
- */
-static void set_options(AVDictionary **options, const struct mt_video_setup *setup)
-{
-    av_dict_set(options, "preset", setup->preset, 0);
-    av_dict_set(options, "profile", "high", 0);
-    av_dict_set(options, "forced-idr", "1", 0);
-    /* A constant rate is written into the stream, where demuxers look for it. */
-    av_dict_set(options, "x264-params",
-                setup->constant_rate
-                    ? "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0:force-cfr=1"
-                    : "stitchable=1:keyint=infinite:min-keyint=1:scenecut=0:open-gop=0",
-                0);
 }
 
 static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setup)
 {
     codec->width = setup->size.w;
     codec->height = setup->size.h;
-    codec->pix_fmt = AV_PIX_FMT_YUV420P;
+    codec->pix_fmt = setup->look->ten_bit ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P;
+    /* For those that count: two seconds of pictures, as near as that can be said in pictures. */
+    codec->gop_size = (int)lrint(MT_GOP_S * av_q2d(setup->rate));
     codec->sample_aspect_ratio = (AVRational){1, 1};
     codec->time_base = setup->base;
     codec->framerate = setup->rate;
@@ -90,38 +76,30 @@ static void set_picture(AVCodecContext *codec, const struct mt_video_setup *setu
     codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 }
 
-static bool preset_known(const char *preset)
-{
-    return preset && av_match_list(preset,
-                                   "ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,"
-                                   "veryslow,placebo",
-                                   ',') > 0;
-}
-
 int mt_video_open(struct mt_video *video, const struct mt_video_setup *setup, struct mt_err *err)
 {
-    const AVCodec *x264 = avcodec_find_encoder_by_name("libx264");
+    const struct mt_encoder *encoder = mt_encoder_of(setup->rendition->codec);
+    const AVCodec *library;
     AVDictionary *options = NULL;
     int ret;
 
     *video = (struct mt_video){.next_key = INT64_MIN};
-    if (!x264)
-        return mt_fail(err, MT_ERR_UNAVAILABLE, "this libavcodec has no libx264");
-    if (!preset_known(setup->preset))
-        return mt_fail(err, MT_ERR_USAGE, "x264 has no preset '%s'",
-                       setup->preset ? setup->preset : "");
+    if (mt_encoder_check(encoder, setup->preset, err) < 0)
+        return -1;
+    library = avcodec_find_encoder_by_name(encoder->library);
+    video->name = encoder->name;
     video->shown = mt_alloc(SHOWN * sizeof *video->shown);
-    video->codec = avcodec_alloc_context3(x264);
+    video->codec = avcodec_alloc_context3(library);
     if (!video->codec)
-        return mt_av_fail(err, AVERROR(ENOMEM), "H.264 encoder");
+        return mt_av_fail(err, AVERROR(ENOMEM), "%s encoder", encoder->name);
     set_picture(video->codec, setup);
-    set_rates(video->codec, &options, setup);
-    set_options(&options, setup);
-    ret = avcodec_open2(video->codec, x264, &options);
+    set_rates(video->codec, &options, encoder, setup);
+    encoder->tell(&options, setup);
+    ret = avcodec_open2(video->codec, library, &options);
     av_dict_free(&options);
     if (ret < 0) {
         mt_video_close(video);
-        return mt_refused(err, ret, "H.264 encoder");
+        return mt_refused(err, ret, encoder->name);
     }
     return 0;
 }
@@ -155,7 +133,7 @@ static int encode_held(struct mt_video *video, int64_t duration, struct mt_err *
     mark_key(video, frame);
     ret = avcodec_send_frame(video->codec, frame);
     av_frame_free(&video->held);
-    return ret < 0 ? mt_refused(err, ret, "H.264 encoder") : 0;
+    return ret < 0 ? mt_refused(err, ret, video->name) : 0;
 }
 
 int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration, struct mt_err *err)
@@ -172,12 +150,12 @@ int mt_video_send(struct mt_video *video, AVFrame *frame, int64_t last_duration,
     if (frame) {
         video->held = av_frame_alloc();
         if (!video->held)
-            return mt_av_fail(err, AVERROR(ENOMEM), "H.264 encoder");
+            return mt_av_fail(err, AVERROR(ENOMEM), "%s", video->name);
         av_frame_move_ref(video->held, frame);
         return 0;
     }
     if (avcodec_send_frame(video->codec, NULL) < 0)
-        return mt_fail(err, MT_ERR_BUG, "the H.264 encoder was ended twice");
+        return mt_fail(err, MT_ERR_BUG, "the encoder was ended twice");
     return 0;
 }
 
@@ -196,7 +174,7 @@ int mt_video_receive(struct mt_video *video, AVPacket *packet, struct mt_err *er
     if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
         return 0;
     if (ret < 0)
-        return mt_refused(err, ret, "H.264 encoder");
+        return mt_refused(err, ret, video->name);
     packet->duration = duration_of(video, packet->pts);
     return 1;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int mt_engine_jobs(const struct mt_engine *engine)
@@ -70,6 +71,112 @@ static int64_t threads_for(const struct mt_engine *engine, const json_t *planned
     return n > 0 && n < jobs ? (jobs + n - 1) / n : 1;
 }
 
+/* ---- quality ---- */
+
+struct trying {
+    struct mt_engine *engine;
+    const json_t *plan;
+    double target;
+    int scratch;
+    json_t *found;
+};
+
+static int try_out(void *arg, struct mt_worker *worker, struct mt_err *err)
+{
+    const struct trying *t = arg;
+    struct mt_av_rendition renditions[MT_ENGINE_MOST];
+    struct mt_av_quality spec = {.plan = t->plan,
+                                 .renditions = renditions,
+                                 .n = t->engine->n,
+                                 .preset = t->engine->preset,
+                                 .threads = mt_engine_jobs(t->engine),
+                                 .target = t->target,
+                                 .scratch_fd = t->scratch,
+                                 .limits = t->engine->limits,
+                                 .progress = {mt_stage_tell, worker}};
+
+    for (int i = 0; i < t->engine->n; i++)
+        renditions[i] = t->engine->renditions[i].av;
+    return send(worker, mt_av_quality_find(t->engine->item->fd, &spec, err), err);
+}
+
+static int on_found(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
+{
+    struct trying *t = ctx;
+
+    (void)data;
+    (void)n;
+    (void)err;
+    if (json_object_get(line, "renditions")) {
+        json_decref(t->found);
+        t->found = json_deep_copy(line);
+    }
+    return 0;
+}
+
+static json_t *find(struct mt_engine *engine, const json_t *planned, double target,
+                    struct mt_err *err)
+{
+    struct trying t = {.engine = engine, .plan = planned, .target = target};
+    struct mt_item_work job = {.what = "trying the quality of",
+                               .encode = true,
+                               .run = try_out,
+                               .arg = &t,
+                               .on_line = on_found,
+                               .ctx = &t,
+                               .fds = &t.scratch,
+                               .n_fds = 1,
+                               .raw = true,
+                               .nice = engine->nice};
+    int ret;
+
+    t.scratch = memfd_create("samples", MFD_CLOEXEC);
+    if (t.scratch < 0) {
+        mt_fail_errno(err, "cannot make room for samples");
+        return NULL;
+    }
+    ret = mt_item_run(engine->item, &job, err);
+    close(t.scratch);
+    if (ret == 0 && (int)json_array_size(json_object_get(t.found, "renditions")) != engine->n)
+        ret = mt_fail(err, MT_ERR_CRASHED, "the search for the quality gave no answer");
+    if (ret < 0) {
+        json_decref(t.found);
+        return NULL;
+    }
+    return t.found;
+}
+
+json_t *mt_engine_try(struct mt_engine *engine, struct mt_err *err)
+{
+    return find(engine, mt_ledger_plan(engine->ledger), 0, err);
+}
+
+/* Adds what was found to the plan, by recipe, so that whoever goes on with it does the same. */
+static int add_quality(struct mt_engine *engine, json_t *planned, struct mt_err *err)
+{
+    json_t *found = find(engine, planned, engine->target, err), *by = json_object(), *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(found, "renditions"), i, one)
+        json_object_set(by, engine->renditions[i].recipe, one);
+    json_object_del(found, "renditions");
+    if (found)
+        json_object_set(found, "recipes", by);
+    json_decref(by);
+    return found ? json_object_set_new(planned, "quality", found) : -1;
+}
+
+static void take_quality(struct mt_engine *engine)
+{
+    const json_t *by = mt_json_at(mt_ledger_plan(engine->ledger), "quality.recipes");
+
+    for (int i = 0; i < engine->n; i++) {
+        struct mt_engine_rendition *r = &engine->renditions[i];
+
+        r->av.crf = (int)mt_json_int(json_object_get(by, r->recipe), "crf", r->av.crf);
+    }
+}
+
 int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
 {
     struct planning p = {.engine = engine};
@@ -77,16 +184,23 @@ int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
         .what = "planning", .run = plan, .arg = &p, .on_line = on_plan, .ctx = &p, .raw = true};
     int ret = 0;
 
-    if (mt_ledger_plan(engine->ledger))
+    if (mt_ledger_plan(engine->ledger)) {
+        take_quality(engine);
         return 0;
+    }
     if (mt_item_run(engine->item, &job, err) < 0)
         ret = -1;
     else if (json_array_size(json_object_get(p.plan, "segments")) == 0)
         ret = mt_fail(err, MT_ERR_BUG, "a plan without segments");
     if (ret == 0) {
         json_object_set_new(p.plan, "threads", json_integer(threads_for(engine, p.plan)));
-        ret = mt_ledger_set_plan(engine->ledger, p.plan, err);
+        if (engine->target > 0)
+            ret = add_quality(engine, p.plan, err);
     }
+    if (ret == 0)
+        ret = mt_ledger_set_plan(engine->ledger, p.plan, err);
+    if (ret == 0)
+        take_quality(engine);
     json_decref(p.plan);
     return ret;
 }

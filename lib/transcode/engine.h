@@ -35,12 +35,20 @@ struct mt_engine {
     int threads;     /* of each encoder; 0: one, unless there are fewer segments than processes */
     int nice;        /* added to their niceness */
     double max_load; /* fewer processes while the machine's load is above; 0: never */
+    double target;   /* SSIM that the renditions are to have; 0: their crf counts */
     struct mt_av_limits limits;
     json_t *source; /* set: what was met in the source, as the document has it; the caller's */
 };
 
-/* The plan of the source, into the ledger, unless it is there. */
+/*
+ * The plan of the source, into the ledger, unless it is there. With a target, the renditions
+ * get the CRF that meets it, and the plan has the member "quality": by recipe, what
+ * mt_av_quality_find() says of it.
+ */
 int mt_engine_plan(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* After the plan: tries the renditions as they are; what mt_av_quality_find() says. New. */
+json_t *mt_engine_try(struct mt_engine *engine, struct mt_err *err);
 
 /*
  * Encodes what the ledger lacks. A segment whose process dies, takes too long or gives other
@@ -51,6 +59,13 @@ int mt_engine_encode(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
 
 /* Joins each rendition into its file and decodes that to its end. */
 int mt_engine_join(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* From what mt_engine_try() found: {"renditions": [{"quality", "crf", "ssim", "size_bytes"}],
+ * "sampled_s", "takes_s"}. New. */
+json_t *mt_engine_estimate(const struct mt_engine *engine, const json_t *found);
+
+/* Sets engine->source from what the ledger says of all segments and the sound. */
+void mt_engine_sum_up(struct mt_engine *engine);
 
 /* How many processes work at once. */
 int mt_engine_jobs(const struct mt_engine *engine);

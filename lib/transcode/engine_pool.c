@@ -470,35 +470,6 @@ static int finished(const struct pool *pool)
     return n;
 }
 
-/* Sums up what was met in the source while its segments and its sound were made. */
-static void sum_up(struct mt_engine *engine, const struct pool *pool)
-{
-    int64_t frames = 0, errors = 0, end_us = 0, missing = 0, backwards = 0;
-    const json_t *sound = mt_ledger_sound(engine->ledger, engine->renditions[0].av.audio_bps);
-    json_t *messages = json_array();
-
-    for (int i = 0; i <= pool->n; i++) {
-        const json_t *s = i < pool->n ? mt_ledger_source(engine->ledger, i) : sound;
-        int64_t end = mt_json_int(s, "end_us", 0);
-
-        frames += mt_json_int(s, "frames", 0);
-        errors += mt_json_int(s, "errors", 0);
-        missing += mt_json_int(s, "missing", 0);
-        backwards += mt_json_int(s, "backwards", 0);
-        end_us = end > end_us ? end : end_us;
-        if (json_array_size(messages) < 8)
-            json_array_extend(messages, json_object_get(s, "messages"));
-    }
-    json_decref(engine->source);
-    engine->source =
-        json_pack("{s:I, s:I, s:o, s:I, s:o, s:{s:I, s:I, s:I}, s:i, s:O}", "frames",
-                  (json_int_t)frames, "samples", (json_int_t)mt_json_int(sound, "samples", 0),
-                  "duration", mt_json_real((double)end_us / 1e6, 6), "errors", (json_int_t)errors,
-                  "messages", messages, "repaired", "missing", (json_int_t)missing, "backwards",
-                  (json_int_t)backwards, "jumps", (json_int_t)mt_json_int(pool->plan, "jumps", 0),
-                  "segments", pool->n, "undivided", json_object_get(pool->plan, "undivided"));
-}
-
 int mt_engine_encode(struct mt_engine *engine, struct mt_err *err)
 {
     struct pool *pool = mt_alloc(sizeof *pool);
@@ -515,7 +486,7 @@ int mt_engine_encode(struct mt_engine *engine, struct mt_err *err)
         mt_hint(err, "%d of %d segments are finished and kept; the same command goes on from there",
                 all, pool->n);
     if (ret == 0)
-        sum_up(engine, pool);
+        mt_engine_sum_up(engine);
     close_pool(pool);
     free(pool);
     return ret;

@@ -24,6 +24,7 @@ struct rendition {
     json_t *made;  /* what the encoder says it made */
     json_t *check; /* what a full decode says is there */
     json_t *score; /* how alike it is to the source */
+    int crf;       /* that it was made with */
 };
 
 struct work {
@@ -57,6 +58,8 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
     json_t *settings = json_pack("{s:o, s:I, s:s}", "rung", mt_rung_settings(rung), "crf",
                                  (json_int_t)spec->crf, "preset", spec->preset);
 
+    if (spec->target > 0)
+        json_object_set_new(settings, "target", json_real(spec->target));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
 }
@@ -69,10 +72,9 @@ static int possible(const struct mt_transcode *spec, const struct mt_rung *rung,
     if (sound->channels != 2 || sound->loudness_lufs != 0 || sound->denoise || sound->speech)
         return mt_fail(err, MT_ERR_UNAVAILABLE,
                        "%s: the sound of films is made as it is, in stereo", rung->name);
-    if (strcmp(rung->format, "mp4") != 0 || strcmp(rung->video_codec, "h264") != 0 ||
-        strcmp(rung->audio_codec, "aac") != 0 || rung->upscale || rung->fps > 0 ||
-        rung->max_fps > 0)
-        return mt_fail(err, MT_ERR_UNAVAILABLE, "%s: only H.264 and AAC in MP4 can be made",
+    if (strcmp(rung->format, "mp4") != 0 || strcmp(rung->audio_codec, "aac") != 0 ||
+        rung->upscale || rung->fps > 0 || rung->max_fps > 0)
+        return mt_fail(err, MT_ERR_UNAVAILABLE, "%s: films are made as MP4 with AAC only",
                        rung->name);
     return 0;
 }
@@ -220,6 +222,13 @@ static int open_ledger(struct work *w, struct mt_err *err)
     return ret;
 }
 
+static int crf_of(const struct mt_transcode *spec, const struct mt_rung *rung)
+{
+    if (rung->crf >= 0)
+        return rung->crf;
+    return spec->crf >= 0 ? (int)spec->crf : mt_av_default_crf(rung->video_codec);
+}
+
 static void describe(const struct work *w, struct mt_engine *engine,
                      struct mt_engine_rendition renditions[])
 {
@@ -233,9 +242,10 @@ static void describe(const struct work *w, struct mt_engine *engine,
                    .height_px = r->rung->height_px,
                    .video_bps = r->rung->video_bps,
                    .max_bps = r->rung->max_bps,
-                   .crf = r->rung->crf >= 0 ? r->rung->crf : (int)spec->crf,
+                   .codec = r->rung->video_codec,
+                   .crf = crf_of(spec, r->rung),
                    .audio_bps = r->rung->audio_bps,
-                   .fd = mt_put_fd(r->making.put)}};
+                   .fd = r->making.put ? mt_put_fd(r->making.put) : -1}};
     }
     *engine = (struct mt_engine){.item = w->item,
                                  .ledger = w->ledger,
@@ -246,7 +256,30 @@ static void describe(const struct work *w, struct mt_engine *engine,
                                  .threads = (int)spec->threads,
                                  .nice = (int)spec->nice,
                                  .max_load = (double)spec->max_load,
+                                 .target = spec->target,
                                  .limits = mt_stage_limits(spec->options)};
+}
+
+/* Encodes samples, says what all of it would come to, and makes nothing. */
+static int estimate(struct work *w, struct mt_err *err)
+{
+    struct mt_engine_rendition renditions[MT_RUNGS_MAX];
+    struct mt_engine engine;
+    json_t *found;
+    bool fresh;
+
+    if (open_ledger(w, err) < 0)
+        return -1;
+    fresh = !mt_ledger_plan(w->ledger);
+    describe(w, &engine, renditions);
+    if (mt_engine_plan(&engine, err) < 0 || !(found = mt_engine_try(&engine, err)))
+        return -1;
+    json_object_set_new(w->item->report, "estimate", mt_engine_estimate(&engine, found));
+    json_decref(found);
+    if (fresh)
+        mt_ledger_remove(&w->ledger);
+    w->item->status = "planned";
+    return 0;
 }
 
 static int run_engine(struct work *w, struct mt_err *err)
@@ -267,7 +300,11 @@ static int run_engine(struct work *w, struct mt_err *err)
         ret = mt_engine_join(&engine, err);
     }
     w->source = engine.source;
+    if (mt_json_at(mt_ledger_plan(w->ledger), "quality"))
+        json_object_set(w->item->report, "quality",
+                        json_object_get(mt_ledger_plan(w->ledger), "quality"));
     for (int i = 0; i < w->n; i++) {
+        w->todo[i].crf = renditions[i].av.crf;
         w->todo[i].made = renditions[i].made;
         w->todo[i].check = renditions[i].check;
         w->todo[i].score = renditions[i].score;
@@ -278,6 +315,8 @@ static int run_engine(struct work *w, struct mt_err *err)
 /* What was made and is not what was meant must not be taken up again. */
 static int make(struct work *w, struct mt_err *err)
 {
+    if (w->spec->estimate)
+        return estimate(w, err);
     if (begin_all(w, err) < 0 || open_ledger(w, err) < 0)
         return -1;
     if (run_engine(w, err) < 0)
@@ -445,7 +484,7 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     if (json_array_size(dropped) > 0)
         json_object_set(item->report, "left_out", dropped);
     if (plan(&w, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
-        (n_sound > 0 && make_sound(&w, sound, n_sound, &made, err) < 0))
+        (n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0))
         goto out;
     if (w.n + made == 0)
         item->status = "skipped";

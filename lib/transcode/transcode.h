@@ -12,8 +12,10 @@ enum { MT_JOBS_MAX = 64 };
 struct mt_transcode {
     struct mt_ladder ladder;
     struct mt_sound_settings sound;
-    int64_t crf;        /* constant quality, 0-51, capped by each rung's peak rate */
+    int64_t crf; /* constant quality, capped by each rung's peak rate; -1: the codec's usual */
     const char *preset; /* of the encoder */
+    double target;      /* SSIM that is wanted instead of a CRF; 0: none */
+    bool estimate;      /* only say what it would come to */
     int64_t jobs;       /* processes at once; 0: as many as there are processors */
     int64_t threads;    /* of each encoder; 0: one, more for films of few segments */
     int64_t nice;       /* added to their niceness */

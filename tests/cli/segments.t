@@ -76,6 +76,23 @@ run media-transcode -q 180p --preset=ultrafast --crf=4 -j 1 -o alone plain.mp4
 is "$(sha256sum <alone/plain-180p.mp4)" "$(sha256sum <plain/plain-180p.mp4)" \
     'one process makes the same bytes as several'
 
+# --- quality that is asked for, and what it would come to
+ff -f lavfi -i testsrc2=s=320x180:r=25:d=9 "${x264[@]}" -crf 10 fine.mp4
+run media-transcode -q 160p:max=9M --preset=ultrafast --target-quality=0.95 -o wished fine.mp4
+is "$status" 0 'a likeness is asked for'
+between "$(json '.variants[0].score.value')" 0.935 0.975 'and met'
+json_true '.stages.transcode.quality | .target == 0.95 and (.recipes[] | .trials | length == 3)' \
+    'after three trials, which are told'
+run media-transcode -q 160p --target-quality=98 -o wished fine.mp4
+is "$status" 2 'a likeness is below 1'
+run media-transcode -q 180p,120p --preset=ultrafast --estimate -o guessed plain.mp4
+json_is .stages.transcode.status planned 'an estimate makes nothing'
+is "$(find guessed -name '*.mp4' -o -name '*.seg')" '' 'indeed'
+guess=$(json '.stages.transcode.estimate.renditions[0].size_bytes')
+run media-transcode -q 180p,120p --preset=ultrafast -o guessed plain.mp4
+size=$(json '.variants[0].file_size')
+between "$guess" $((size * 6 / 10)) $((size * 14 / 10)) 'and is near what it comes to'
+
 # --- killed, and gone on with
 ff -f lavfi -i testsrc2=s=640x360:r=25:d=16 -f lavfi -i sine=d=16 "${x264[@]}" -g 50 -c:a aac long.mp4
 slow=(--quality='360p,180p' --preset=slow -j 2 -o)
