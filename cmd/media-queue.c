@@ -165,6 +165,11 @@ static const struct mt_opt run_opts[] = {
     {0},
 };
 
+static const struct mt_opt migrate_opts[] = {
+    MT_FLAG(struct settings, work.force, 0, "force", "though jobs are running"),
+    {0},
+};
+
 static const struct mt_opt opts[] = {
     MT_COMMON_OPTS(struct settings),
     {0},
@@ -188,14 +193,15 @@ static const struct mt_command commands[] = {
     {"work", "", "claim jobs and run their handlers, as a service", work_opts},
     {"run", "-- COMMAND ...", "run a command as a job, under a lease", run_opts},
     {"depth", "", "how much waits and runs, for auto-scalers", NULL},
+    {"migrate-db", "FROM TO", "copy a database to a PostgreSQL server, and compare", migrate_opts},
     {0},
 };
 
 static int (*const verbs[])(struct mt_work *w, struct mt_err *err) = {
-    mt_work_submit,  mt_work_claim,  mt_work_heartbeat, mt_work_progress, mt_work_finish,
-    mt_work_release, mt_work_retry,  mt_work_cancel,    mt_work_reap,     mt_work_prune,
-    mt_work_pause,   mt_work_resume, mt_work_drain,     mt_work_limit,    mt_work_work,
-    mt_work_run,     mt_work_depth,
+    mt_work_submit,  mt_work_claim,  mt_work_heartbeat,  mt_work_progress, mt_work_finish,
+    mt_work_release, mt_work_retry,  mt_work_cancel,     mt_work_reap,     mt_work_prune,
+    mt_work_pause,   mt_work_resume, mt_work_drain,      mt_work_limit,    mt_work_work,
+    mt_work_run,     mt_work_depth,  mt_work_migrate_db,
 };
 _Static_assert(sizeof verbs / sizeof *verbs + 1 == sizeof commands / sizeof *commands,
                "each command has its function");

@@ -52,7 +52,7 @@ uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc proc store stage worker av
 uses.analyze   := base json cli doc store stage worker av engine voice language
-uses.work      := base json cli doc proc db catalog queue
+uses.work      := base json cli doc proc db dbcopy catalog queue
 uses.status    := base json cli doc proc db store catalog
 uses.dbcopy    := base json db
 

@@ -236,10 +236,10 @@ static json_t *lease_lane(const struct claiming *c, const json_t *lane, int64_t 
     json_t *rows =
         mt_db_rows(c->db, err,
                    mt_queue_sql(c->db, sql,
-                                LEASED "id IN (SELECT id FROM processing_jobs {lane} WHERE " READY
+                                LEASED "id {in (}SELECT id FROM processing_jobs {lane} WHERE " READY
                                        " AND worker_class = $4 AND job_type = $5 AND priority = $6"
                                        " AND run_after <= {now} AND {needs $7}"
-                                       " ORDER BY run_after, id LIMIT $8 {skip}) RETURNING *"),
+                                       " ORDER BY run_after, id LIMIT $8 {skip}{)} RETURNING *"),
                    "dssssiji", q->lease_s, q->worker, q->owner,
                    mt_json_str(lane, "worker_class", ""), mt_json_str(lane, "job_type", ""),
                    mt_json_int(lane, "priority", 0), q->has ? q->has : none, n);

@@ -32,6 +32,10 @@ static const struct token {
      " WHERE n.value NOT IN (SELECT h.value FROM json_each($%d) AS h)))",
      "(needs IS NULL OR needs::jsonb <@ $%d::jsonb)"},
     {"{lane}", "INDEXED BY idx_processing_jobs_lane", ""},
+    /* As an array it is selected once; as a set PostgreSQL may do so for each row, and lock more.
+     */
+    {"{in (}", "IN (", "= ANY (ARRAY("},
+    {"{)}", ")", "))"},
     {"{skip}", "", "FOR UPDATE SKIP LOCKED"},
     {"{update}", "", "FOR UPDATE"},
     {"{share}", "", "FOR SHARE"},

@@ -59,6 +59,7 @@ struct mt_work {
     const char *handlers; /* directory; NULL: the installation's */
     int64_t poll_us, grace_us;
     bool once, until_empty;
+    bool force; /* migrate-db: though jobs run */
 
     /* Set by run: how its command ended, if not well; the program ends so too. */
     int exit_status;
@@ -91,6 +92,10 @@ int mt_work_resume(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
 int mt_work_drain(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
 int mt_work_limit(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
 int mt_work_depth(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
+
+/* Copies the database of the first operand to the second; see dbcopy/dbcopy.h. Prints its report.
+ */
+int mt_work_migrate_db(struct mt_work *w, struct mt_err *err) MT_MUST_USE;
 
 /* The supervisor, and one command under a lease. */
 int mt_work_work(struct mt_work *w, struct mt_err *err) MT_MUST_USE;

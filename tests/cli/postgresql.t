@@ -98,6 +98,33 @@ run media-status --db-read 'postgresql:///x?host=/nonexistent' queue
 exits 0 'when the replica is away the primary answers'
 stderr_like 'warning: .*nonexistent' 'with a warning'
 
+# --- from SQLite
+one=$T/one.db
+run media-ingest --db "sqlite://$one" --store "file://$T/st" clip.mp4
+for n in 1 2 3; do jq -nc --arg n "$n" 'range(1000) | {type: "t\($n)"}' | media-queue --db "sqlite://$one" submit >/dev/null; done
+new=$(MT_TEST_PG=$own/a "$MT_TOP/tests/pg.sh" new copied)
+run media-queue migrate-db "sqlite://$one"
+exits 2 'a copy has two ends'
+run media-queue migrate-db "$new" "sqlite://$one"
+isnt "$status" 0 'and goes to a server'
+before=$(sha256sum <"$one")
+media-queue migrate-db "sqlite://$one" "$new" >killed 2>&1 &
+pid=$!
+for _ in $(seq 200); do
+    [ "$(psql -XAtq "$new" -c 'SELECT count(*) > 400 FROM processing_jobs' 2>/dev/null)" != t ] || break
+    sleep 0.02
+done
+kill -9 $pid 2>/dev/null
+wait $pid 2>/dev/null
+run media-queue migrate-db "sqlite://$one" "$new"
+exits 0 'what was killed goes on'
+json_true '.rows > 6000 and (.tables | length) == 22' 'all rows of all tables'
+is "$(psql -XAtq "$new" -c 'SELECT count(*) FROM processing_jobs')" 3001 'are there once'
+is "$(sha256sum <"$one")" "$before" 'and the source is as it was'
+run media-queue --db "$new" depth
+exits 0 'the queue goes on there'
+isnt "$(media-queue --db "$new" claim --count 5 | wc -l)" 0 'and can be claimed'
+
 # --- a server that is away
 "$MT_TOP/tests/pg.sh" stop "$own/a" fast
 run media-status queue
