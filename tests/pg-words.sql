@@ -35,6 +35,8 @@ CREATE FUNCTION json_set(j JSONB, path TEXT, v TEXT) RETURNS JSONB LANGUAGE sql 
     $$ SELECT jsonb_set(j, test_words.path_of(path), COALESCE(to_jsonb(v), 'null')) $$;
 CREATE FUNCTION json_set(j JSONB, path TEXT, v JSON) RETURNS JSONB LANGUAGE sql AS
     $$ SELECT jsonb_set(j, test_words.path_of(path), v::jsonb) $$;
+CREATE FUNCTION json_set(j JSONB, path TEXT, v JSON, path2 TEXT, v2 JSON) RETURNS JSONB LANGUAGE sql AS
+    $$ SELECT test_words.json_set(test_words.json_set(j, path, v), path2, v2) $$;
 CREATE FUNCTION json_extract(j JSONB, path TEXT) RETURNS TEXT LANGUAGE sql AS
     $$ SELECT j #>> test_words.path_of(path) $$;
 
