@@ -90,7 +90,7 @@ assert rows[0] == ["section", "name", "measure", "value"], rows[0]
 assert all(len(r) == 4 for r in rows)
 assert not [c for r in rows for c in r if c[:1] in "=+@" and c], "a formula"
 assert ["failures", "no_space", "jobs", "1"] in rows
-assert ["users", "u1", "name", "\x27=cmd|<b>"] in rows' "$out"
+assert ["users", "11110000-0000-4000-8000-000000000001", "name", "\x27=cmd|<b>"] in rows' "$out"
 run media-status report "$id" --csv
 ok 'of an asset' grep -q '^"scenes","1","start",' "$out"
 
