@@ -104,6 +104,8 @@ else
 fi
 
 # --- a file for the collector
+fresh
+run media-ingest clip.mp4
 mkdir collector
 run media-status metrics --output collector/media.prom
 exits 0 'a file'
