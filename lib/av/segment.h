@@ -66,7 +66,7 @@ struct mt_av_segments {
      * A segment is finished: {"segment", "frames", "errors", "messages", "end_us" (where what was
      * decoded ends, from the film's begin), "missing", "backwards", "renditions": [{"rendition"
      * (index), "offset", "size" (where in the file it lies), "frames", "video_bytes", "score":
-     * null or {"sum" (of the pictures' SSIM), "worst": [{"at_s", "value"}]}}]}; lent. It is
+     * null or {"sum" (of the pictures' SSIM), "worst": [{"time_s", "value"}]}}]}; lent. It is
      * written, not yet durable.
      */
     int (*done)(void *ctx, const json_t *report, struct mt_err *err);

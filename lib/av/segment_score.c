@@ -195,7 +195,7 @@ json_t *mt_score_report(const struct mt_score *score)
 
     for (int i = 0; i < score->n_worst; i++)
         json_array_append_new(
-            worst, json_pack("{s:o, s:o}", "at_s",
+            worst, json_pack("{s:o, s:o}", "time_s",
                              mt_json_real((double)score->worst[i].pts * av_q2d(score->base), 3),
                              "value", mt_json_real(score->worst[i].value, 6)));
     return json_pack("{s:f, s:o}", "sum", score->sum, "worst", worst);

@@ -22,7 +22,7 @@ struct mt_engine_rendition {
     json_t *made;  /* what was joined: {"frames", "duration", "video_bps", "audio_bps",
                       "size_bytes", "width", "height"} */
     json_t *check; /* what a full decode says is there; see mt_av_check() */
-    json_t *score; /* {"metric": "ssim", "value", "worst": [{"at_s", "value"}], "resolution"} */
+    json_t *score; /* {"metric": "ssim", "value", "worst": [{"time_s", "value"}], "resolution"} */
 };
 
 struct mt_engine {

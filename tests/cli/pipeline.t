@@ -157,9 +157,9 @@ run media-transcode -q 360p <"$T/three"
 exits 0 'a sound, a picture and a film through transcode'
 document 'are still three documents'
 json_is .asset.original_filename $'tone.flac\nstill.png\nclip.mp4' 'in that order'
-json_is '.stages.transcode.status' $'not_applicable\nnot_applicable\ncompleted' \
-    'only the film was to be transcoded'
-json_is '.variants[]?.resolution' 320x180 'and is not enlarged'
+json_is '.stages.transcode.status' $'completed\nnot_applicable\ncompleted' \
+    'the film was to be transcoded, and the sound'
+json_is '.variants[]?.resolution | values' 320x180 'and is not enlarged'
 run media-thumbs --count 3 <"$T/three"
 exits 0 'the three through thumbs'
 json_is .stages.thumbs.status $'not_applicable\ncompleted\ncompleted' 'a sound has no picture'

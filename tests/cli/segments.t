@@ -43,7 +43,7 @@ same plain plain.mp4
 json_true '.stages.transcode.source.segments >= 3' 'a film of 14 s has several segments'
 json_is '.stages.transcode.source.undivided' null 'and no reason to have one'
 json_true '.variants[0].score | .metric == "ssim" and .value > 0.95 and .value <= 1' 'it has a score'
-json_true '.variants[0].score.worst | length == 5 and all(.[]; .at_s >= 0 and .at_s < 14)' \
+json_true '.variants[0].score.worst | length == 5 and all(.[]; .time_s >= 0 and .time_s < 14)' \
     'and worst pictures'
 is "$(find plain -path '*work*' -o -name '*.seg')" '' 'nothing is left of the work'
 
