@@ -3,6 +3,7 @@
 #include "analyze/analyze.h"
 #include "av/av.h"
 #include "base/mem.h"
+#include "captions/captions.h"
 #include "cli/cli.h"
 #include "drivers.h"
 #include "engine/engine.h"
@@ -17,7 +18,7 @@ struct settings {
     struct mt_stage_options stage;
     const char *types;
     int64_t silence_db, silence_us, black_us, freeze_us, scene_threshold;
-    const char *engine, *languages, *engine_path;
+    const char *engine, *languages, *engine_path, *captions;
     int64_t engine_stall_us, engine_jobs;
     bool list_engines;
 };
@@ -36,6 +37,8 @@ static const struct mt_opt opts[] = {
            "use this engine for the type; several with commas"),
     MT_STR(struct settings, languages, 0, "languages", "LIST", "processing.languages",
            "what may be spoken, likeliest first: ar,en"),
+    MT_LIST(struct settings, captions, 0, "captions", "LIST", mt_caption_formats, NULL,
+            "make captions of a transcription, or none"),
     MT_STR(struct settings, engine_path, 0, "engine-path", "DIRS", "engines.path",
            "directories of engines, parted by colons"),
     MT_DURATION(struct settings, engine_stall_us, 0, "engine-stall", NULL,
@@ -54,6 +57,8 @@ static const struct mt_example examples[] = {
     {"How loud is it, and where are the cuts:", "media-analyze -t loudness,scenes talk.mov"},
     {"The loudness of files, without a database:",
      "media-analyze -t loudness -o /tmp *.wav | jq .analysis.loudness.integrated_lufs"},
+    {"What is said, as captions beside the file:",
+     "media-analyze -t transcription --captions vtt,srt -o . talk.mov"},
     {NULL, NULL},
 };
 
@@ -134,6 +139,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                               .scene_threshold = (double)set->scene_threshold,
                               .wanted = set->engine,
                               .languages = set->languages,
+                              .captions = set->captions,
                               .engine_stall_us = set->engine_stall_us,
                               .engine_jobs = set->engine_jobs,
                               .host = &host,

@@ -41,6 +41,7 @@ uses.picture   := base json jail worker proc
 uses.voice     := base json
 uses.language  := base
 uses.asr       := base json language
+uses.captions  := base json language
 uses.engine-kit := base json
 
 # flow: behaviour, written against ports only
@@ -51,7 +52,7 @@ uses.stage     := base json cli doc digest proc db store catalog probe worker ja
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc store stage worker av
 uses.thumbs    := base json cli doc proc store stage worker av
-uses.analyze   := base json cli doc store stage worker av engine voice language
+uses.analyze   := base json cli doc store stage worker av engine voice language captions
 uses.work      := base json cli doc proc db dbcopy catalog queue
 uses.status    := base json cli doc proc db store catalog
 uses.dbcopy    := base json db

@@ -4,6 +4,7 @@
 
 #include "analyze/ask.h"
 #include "analyze/material.h"
+#include "analyze/sidecars.h"
 #include "analyze/types.h"
 #include "av/measure.h"
 #include "base/mem.h"
@@ -49,6 +50,8 @@ int mt_analyze_check(const struct mt_analyze *spec, struct mt_err *err)
 {
     if (spec->wanted && check_wanted(spec->wanted, err) < 0)
         return -1;
+    if (spec->captions && mt_sidecars_check(spec->captions, err) < 0)
+        return -1;
     return mt_analysis_each(spec->types, NULL, NULL, err);
 }
 
@@ -78,6 +81,8 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec)
 
     if (spec->wanted)
         json_object_set_new(parameters, "engines", mt_json_text(spec->wanted));
+    if (spec->captions)
+        json_object_set_new(parameters, "captions", mt_json_text(spec->captions));
     if (spec->languages)
         json_object_set_new(parameters, "languages", mt_json_text(spec->languages));
     return parameters;
@@ -91,6 +96,7 @@ static void recipe_of(const struct mt_analyze *spec, char recipe[9])
     json_object_del(settings, "types");
     json_object_del(settings, "engines");
     json_object_del(settings, "languages");
+    json_object_del(settings, "captions");
     json_object_set_new(settings, "generation", json_integer(GENERATION));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
@@ -236,6 +242,25 @@ static int answer_all(struct work *w, struct mt_err *err)
     return 0;
 }
 
+/* Captions of what was heard, now or by an earlier run. */
+static int caption(struct work *w, struct mt_err *err)
+{
+    const char *formats = w->spec->captions   ? w->spec->captions
+                          : w->item->asset_id ? "vtt"
+                                              : "none";
+    const json_t *heard = mt_json_at(w->item->doc, "analysis.transcription");
+    int made = 0;
+
+    for (int i = 0; heard && i < w->n_questions; i++)
+        if (!w->questions[i].failed &&
+            strcmp(mt_analysis_types[w->questions[i].type].name, "transcription") == 0 &&
+            mt_sidecars(w->item, formats, heard, &made, err) < 0)
+            return -1;
+    if (made > 0 && strcmp(w->item->status, "skipped") == 0)
+        w->item->status = "completed";
+    return 0;
+}
+
 /* All that failed into the report; the first one is what the stage fails of. */
 static int judge(struct work *w, struct mt_err *err)
 {
@@ -314,7 +339,7 @@ int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err)
         item->status = "skipped";
     if (must_decode(&w) && decode(&w, err) < 0)
         goto out;
-    if (answer_all(&w, err) < 0)
+    if (answer_all(&w, err) < 0 || caption(&w, err) < 0)
         goto out;
     ret = judge(&w, err);
 out:

@@ -14,6 +14,7 @@ struct mt_analyze {
 
     const char *wanted;      /* "transcription=speech-openai,objects=...", or NULL */
     const char *languages;   /* "ar,en": what may be spoken, the likeliest first; or NULL */
+    const char *captions;    /* "vtt,srt,ttml,txt", "none"; NULL: vtt, but none with -o DIR */
     int64_t engine_stall_us; /* longest silence of an engine */
     int64_t engine_jobs;     /* processes of one engine at once; 0: as many as processors */
     const struct mt_engine_host *host;
