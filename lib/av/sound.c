@@ -179,7 +179,18 @@ static int open_tap(struct mt_sound_session *s, AVStream *stream, struct mt_err 
     for (int i = 0; i < s->n_taps; i++)
         if (s->taps[i].stream == stream)
             return 0;
-    return mt_tap_open(&s->taps[s->n_taps++], &s->in, stream, err);
+    if (mt_tap_open(&s->taps[s->n_taps], &s->in, stream, err) < 0) {
+        mt_tap_close(&s->taps[s->n_taps]);
+        s->taps[s->n_taps] = (struct mt_tap){0};
+        if (err->code != MT_ERR_UNSUPPORTED_CODEC || s->spec->n == 1)
+            return -1;
+        /* The other tracks are no worse for it. */
+        s->errors++;
+        json_array_append_new(s->notes, mt_json_text(err->msg));
+        return 0;
+    }
+    s->n_taps++;
+    return 0;
 }
 
 static int open_taps(struct mt_sound_session *s, struct mt_err *err)
@@ -308,9 +319,10 @@ static int finish_voice(struct mt_sound_session *s, struct mt_sound_voice *v, st
 {
     bool loudness = s->chains[v->chain].tone.loudness_lufs != 0;
 
-    if (!v->open)
-        return mt_fail(err, MT_ERR_DAMAGED, "no sound of stream %d decodes",
-                       s->chains[v->chain].tone.stream);
+    if (!v->open) {
+        v->done = v->absent = true;
+        return 0;
+    }
     if (mt_writer_finish(&v->writer, err) < 0)
         return -1;
     v->samples = v->writer.samples;
@@ -335,7 +347,10 @@ static int encode(struct mt_sound_session *s, int fd, struct mt_err *err)
     for (int i = 0; i < s->spec->n; i++)
         if (!s->voices[i].done && finish_voice(s, &s->voices[i], err) < 0)
             return -1;
-    return 0;
+    for (int i = 0; i < s->spec->n; i++)
+        if (!s->voices[i].absent)
+            return 0;
+    return mt_fail(err, MT_ERR_DAMAGED, "no sound decodes");
 }
 
 static bool measures(const struct mt_av_sound *spec)

@@ -57,6 +57,8 @@ struct mt_av_sound {
  * "result": {...}} or null, both as mt_av_measure() has them}], "source": {"errors", "messages",
  * "samples"}}.
  *
+ * Of several voices those whose stream does not decode have 0 samples, and their files are empty.
+ *
  * MT_ERR_NOT_APPLICABLE without sound, DAMAGED when none of it decodes, UNAVAILABLE for encoders
  * or filters that these libraries lack, VERIFY; otherwise as mt_av_mux(). Call it jailed.
  */

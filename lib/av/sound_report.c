@@ -69,7 +69,7 @@ static json_t *loudness_report(const struct mt_sound_session *s, const struct mt
 {
     const struct mt_sound_chain *chain = &s->chains[v->chain];
 
-    if (!chain->heard)
+    if (!chain->heard || !v->found.loudness)
         return json_null();
     return json_pack("{s:f, s:o, s:o, s:O, s:O}", "target_lufs", chain->tone.loudness_lufs,
                      "gain_db", mt_json_real(chain->gain_db, 2), "missed_lu",
@@ -80,7 +80,7 @@ static json_t *loudness_report(const struct mt_sound_session *s, const struct mt
 static json_t *voice_report(const struct mt_sound_session *s, const struct mt_sound_voice *v)
 {
     const struct mt_sound_chain *chain = &s->chains[v->chain];
-    double length = (double)v->samples / v->rate;
+    double length = v->rate > 0 ? (double)v->samples / v->rate : 0;
     char layout[128] = "";
     json_t *o;
 

@@ -10,7 +10,7 @@ struct mt_sound_voice {
     const struct mt_av_voice *spec;
     int chain;
     struct mt_sound_writer writer;
-    bool open, done;
+    bool open, done, absent; /* absent: none of it decodes */
     int64_t samples, bytes, silence;
     int rate;
     struct mt_sound_found found;

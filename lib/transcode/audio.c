@@ -67,6 +67,13 @@ json_t *mt_sound_settings_json(const struct mt_sound_settings *s)
                      "speech", s->speech);
 }
 
+const char *mt_sound_file_of(const char *codec)
+{
+    if (strcmp(codec, "vorbis") == 0)
+        return "ogg";
+    return strcmp(codec, "pcm") == 0 ? "mov" : "mp4";
+}
+
 /* ---- the renditions ---- */
 
 struct rendition {

@@ -42,6 +42,9 @@ int mt_transcode_audio(struct mt_item *item, const struct mt_rung *rungs, int n,
                        const struct mt_stage_options *options, int *made, json_t **source,
                        struct mt_err *err) MT_MUST_USE;
 
+/* The format in which sound of a codec lies until it is joined with pictures. */
+const char *mt_sound_file_of(const char *codec);
+
 /* Puts an entry into the document's variants, in place of one with the same URL. */
 void mt_transcode_add(json_t *doc, json_t *entry);
 

@@ -211,8 +211,11 @@ struct joining {
     struct mt_engine *engine;
     struct mt_engine_rendition *rendition;
     struct mt_av_piece *pieces;
-    int n, sound_fd;
-    int fds[MT_JOBS_MAX + 2];
+    int n;
+    struct mt_av_part sounds[MT_VOICES_MOST];
+    struct mt_av_track tracks[MT_VOICES_MOST];
+    int n_tracks;
+    int fds[MT_JOBS_MAX + MT_VOICES_MOST + 2];
     struct mt_item_work work;
     struct mt_item_child *child;
 };
@@ -224,7 +227,10 @@ static int join(void *arg, struct mt_worker *worker, struct mt_err *err)
     struct mt_engine_rendition *r = j->rendition;
     struct mt_av_join spec = {.plan = mt_ledger_plan(j->engine->ledger),
                               .pieces = j->pieces,
-                              .sound_fd = j->sound_fd,
+                              .sound_fd = -1,
+                              .others = j->tracks,
+                              .n_others = j->n_tracks,
+                              .format = r->format,
                               .source_fd = j->engine->item->fd,
                               .fd = r->av.fd,
                               .limits = j->engine->limits,
@@ -261,17 +267,47 @@ static void keep_fd(struct joining *j, int fd)
     for (int i = 0; i < j->work.n_fds; i++)
         if (j->fds[i] == fd)
             return;
-    if (fd >= 0 && j->work.n_fds < MT_JOBS_MAX + 2)
+    if (fd >= 0 && j->work.n_fds < MT_JOBS_MAX + MT_VOICES_MOST + 2)
         j->fds[j->work.n_fds++] = fd;
+}
+
+/* The tracks of sound in which there is something to hear; the first is the one to begin with. */
+static int add_tracks(struct joining *j, struct mt_err *err)
+{
+    const struct mt_engine *engine = j->engine;
+
+    for (int i = 0; i < engine->n_tracks && j->n_tracks < MT_VOICES_MOST; i++) {
+        const struct mt_engine_track *track = &engine->tracks[i];
+        int64_t voice = mt_engine_voice(j->rendition, track->stream);
+        struct mt_av_part *part = &j->sounds[j->n_tracks];
+
+        if (!mt_engine_heard(engine, voice))
+            continue;
+        *part = (struct mt_av_part){.stream = -1, .start = MT_AV_OWN_TIMES};
+        part->fd = mt_ledger_sound_data(engine->ledger, voice, false, err);
+        if (part->fd < 0)
+            return -1;
+        keep_fd(j, part->fd);
+        j->tracks[j->n_tracks] = (struct mt_av_track){
+            .kind = MT_AV_SOUND,
+            .parts = part,
+            .n = 1,
+            .language = track->language,
+            .title = track->title,
+            .disposition = (track->disposition & ~(unsigned)MT_AV_DEFAULT) |
+                           (j->n_tracks == 0 ? MT_AV_DEFAULT : 0),
+        };
+        j->n_tracks++;
+    }
+    return 0;
 }
 
 static int prepare_join(struct joining *j, struct mt_engine *engine,
                         struct mt_engine_rendition *rendition, struct mt_err *err)
 {
     const json_t *planned = mt_ledger_plan(engine->ledger);
-    int64_t bps = rendition->av.audio_bps;
 
-    *j = (struct joining){.engine = engine, .rendition = rendition, .sound_fd = -1};
+    *j = (struct joining){.engine = engine, .rendition = rendition};
     j->n = (int)json_array_size(json_object_get(planned, "segments"));
     j->pieces = mt_alloc((size_t)j->n * sizeof *j->pieces);
     j->work = (struct mt_item_work){.what = "joining and verifying",
@@ -283,13 +319,9 @@ static int prepare_join(struct joining *j, struct mt_engine *engine,
                                     .fds = j->fds,
                                     .raw = true,
                                     .nice = engine->nice};
-    if (bps > 0 && mt_ledger_sound(engine->ledger, bps)) {
-        j->sound_fd = mt_ledger_sound_data(engine->ledger, bps, false, err);
-        if (j->sound_fd < 0)
-            return -1;
-    }
     keep_fd(j, rendition->av.fd);
-    keep_fd(j, j->sound_fd);
+    if (add_tracks(j, err) < 0)
+        return -1;
     for (int i = 0; i < j->n; i++) {
         j->pieces[i] = mt_ledger_piece(engine->ledger, rendition->recipe, i);
         keep_fd(j, j->pieces[i].fd);

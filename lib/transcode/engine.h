@@ -13,12 +13,23 @@
 #include "transcode/ledger.h"
 #include "transcode/transcode.h"
 
-enum { MT_ENGINE_MOST = 16 };
+enum {
+    MT_ENGINE_MOST = 16,
+    MT_VOICES_MOST = 48, /* files of sound: tracks times what renditions want of each */
+};
+
+/* A track of sound that renditions are to have. */
+struct mt_engine_track {
+    int stream; /* of the source */
+    const char *language, *title;
+    unsigned disposition; /* of enum mt_av_disposition */
+};
 
 /* One rendition; the caller owns made and check when it is done. */
 struct mt_engine_rendition {
     struct mt_av_rendition av; /* fd: where the finished file goes */
     const char *recipe;
+    const char *format, *audio_codec; /* "mkv", "opus" */
     json_t *made;  /* what was joined: {"frames", "duration", "video_bps", "audio_bps",
                       "size_bytes", "width", "height"} */
     json_t *check; /* what a full decode says is there; see mt_av_check() */
@@ -30,6 +41,9 @@ struct mt_engine {
     struct mt_ledger *ledger;
     struct mt_engine_rendition *renditions; /* those that are to be made */
     int n;
+    const struct mt_engine_track *tracks;
+    int n_tracks;
+    const struct mt_sound_settings *sound;
     const char *preset;
     int jobs;        /* processes at once; 0: as many as there are processors */
     int threads;     /* of each encoder; 0: one, unless there are fewer segments than processes */
@@ -39,6 +53,15 @@ struct mt_engine {
     struct mt_av_limits limits;
     json_t *source; /* set: what was met in the source, as the document has it; the caller's */
 };
+
+/*
+ * The number under which the ledger has the sound of a track in a codec at a rate; what else
+ * is done to it is the same for the whole ledger.
+ */
+int64_t mt_engine_voice(const struct mt_engine_rendition *rendition, int stream);
+
+/* What was made of it: a member of the report's voices, lent; NULL if there is nothing to hear. */
+const json_t *mt_engine_heard(const struct mt_engine *engine, int64_t voice);
 
 /*
  * The plan of the source, into the ledger, unless it is there. With a target, the renditions

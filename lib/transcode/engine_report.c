@@ -10,7 +10,9 @@ void mt_engine_sum_up(struct mt_engine *engine)
     const json_t *planned = mt_ledger_plan(engine->ledger);
     int n = (int)json_array_size(json_object_get(planned, "segments"));
     int64_t frames = 0, errors = 0, end_us = 0, missing = 0, backwards = 0;
-    const json_t *sound = mt_ledger_sound(engine->ledger, engine->renditions[0].av.audio_bps);
+    int stream = engine->n_tracks > 0 ? engine->tracks[0].stream : 0;
+    const json_t *sound =
+        mt_ledger_sound(engine->ledger, mt_engine_voice(&engine->renditions[0], stream));
     json_t *messages = json_array();
 
     for (int i = 0; i <= n; i++) {

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "transcode/engine.h"
+#include "transcode/tracks.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@ struct rendition {
     json_t *check; /* what a full decode says is there */
     json_t *score; /* how alike it is to the source */
     int crf;       /* that it was made with */
+    json_t *heard; /* what is said of its tracks of sound */
 };
 
 struct work {
@@ -34,6 +36,8 @@ struct work {
     struct rendition todo[MT_RUNGS_MAX];
     int n;
     struct mt_ledger *ledger;
+    struct mt_engine_track tracks[MT_VOICES_MOST];
+    int n_tracks;
     json_t *source; /* the encoder's report on the source */
 };
 
@@ -55,8 +59,9 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec)
 /* All that decides the bytes of one rendition, short enough for a name. */
 static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *rung, char recipe[9])
 {
-    json_t *settings = json_pack("{s:o, s:I, s:s}", "rung", mt_rung_settings(rung), "crf",
-                                 (json_int_t)spec->crf, "preset", spec->preset);
+    json_t *settings = json_pack("{s:o, s:o, s:I, s:s}", "rung", mt_rung_settings(rung), "sound",
+                                 mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf,
+                                 "preset", spec->preset);
 
     if (spec->target > 0)
         json_object_set_new(settings, "target", json_real(spec->target));
@@ -65,17 +70,11 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
 }
 
 /* What the encoders here cannot do is refused, not made differently. */
-static int possible(const struct mt_transcode *spec, const struct mt_rung *rung, struct mt_err *err)
+static int possible(const struct mt_rung *rung, struct mt_err *err)
 {
-    const struct mt_sound_settings *sound = &spec->sound;
-
-    if (sound->channels != 2 || sound->loudness_lufs != 0 || sound->denoise || sound->speech)
+    if (rung->upscale || rung->fps > 0 || rung->max_fps > 0)
         return mt_fail(err, MT_ERR_UNAVAILABLE,
-                       "%s: the sound of films is made as it is, in stereo", rung->name);
-    if (strcmp(rung->format, "mp4") != 0 || strcmp(rung->audio_codec, "aac") != 0 ||
-        rung->upscale || rung->fps > 0 || rung->max_fps > 0)
-        return mt_fail(err, MT_ERR_UNAVAILABLE, "%s: films are made as MP4 with AAC only",
-                       rung->name);
+                       "%s: films keep their picture rate, and are not enlarged", rung->name);
     return 0;
 }
 
@@ -83,7 +82,7 @@ static struct mt_output output_of(const struct rendition *r)
 {
     return (struct mt_output){.name = r->rung->name,
                               .recipe = r->recipe,
-                              .ext = "mp4",
+                              .ext = r->rung->format,
                               .type = mt_rung_type(r->rung),
                               .quality = r->rung->name};
 }
@@ -96,7 +95,7 @@ static int plan(struct work *w, struct mt_err *err)
         json_t *entry = NULL;
 
         *r = (struct rendition){.rung = &w->ladder.rungs[i]};
-        if (possible(w->spec, r->rung, err) < 0)
+        if (possible(r->rung, err) < 0)
             return -1;
         recipe_of(w->spec, r->rung, r->recipe);
         struct mt_output output = output_of(r);
@@ -150,17 +149,41 @@ static json_t *entry_of(const struct rendition *r)
 
     snprintf(resolution, sizeof resolution, "%lldx%lld", (long long)w, (long long)h);
     snprintf(bitrate, sizeof bitrate, "%lldk", (long long)(bps + 500) / 1000);
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s, s:O}", "variant_type", output_of(r).type,
-        "quality", r->rung->name, "format", "mp4", "resolution", resolution, "bitrate", bitrate,
-        "duration", mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
-        json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe, "score", r->score);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s, s:O}", "variant_type",
+                     output_of(r).type, "quality", r->rung->name, "format", r->rung->format,
+                     "resolution", resolution, "bitrate", bitrate, "duration",
+                     mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
+                     json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe, "score",
+                     r->score);
+}
+
+/* What is said of each track of sound: language, channels, loudness. */
+static void add_sound(const struct work *w, const struct rendition *r, json_t *entry)
+{
+    json_t *all = json_array();
+
+    for (size_t i = 0; i < json_array_size(r->heard); i++) {
+        const json_t *voice = json_array_get(r->heard, i);
+        json_t *one = json_pack("{s:s, s:O, s:O}", "codec", r->rung->audio_codec, "channels",
+                                json_object_get(voice, "channels"), "sample_rate_hz",
+                                json_object_get(voice, "sample_rate_hz"));
+
+        for (int k = 0; k < w->n_tracks; k++)
+            if (w->tracks[k].stream == mt_json_int(voice, "stream", -1) && w->tracks[k].language)
+                json_object_set_new(one, "language", json_string(w->tracks[k].language));
+        if (json_is_object(json_object_get(voice, "loudness")))
+            json_object_set(one, "loudness", json_object_get(voice, "loudness"));
+        json_array_append_new(all, one);
+    }
+    json_object_set_new(entry, "sound", all);
 }
 
 static int publish(struct work *w, struct rendition *r, struct mt_err *err)
 {
     struct mt_output output = output_of(r);
     json_t *entry = entry_of(r);
+
+    add_sound(w, r, entry);
     int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
 
     if (ret == 0)
@@ -238,6 +261,8 @@ static void describe(const struct work *w, struct mt_engine *engine,
         const struct rendition *r = &w->todo[i];
         renditions[i] = (struct mt_engine_rendition){
             .recipe = r->recipe,
+            .format = r->rung->format,
+            .audio_codec = r->rung->audio_codec,
             .av = {.name = r->rung->name,
                    .height_px = r->rung->height_px,
                    .video_bps = r->rung->video_bps,
@@ -251,6 +276,9 @@ static void describe(const struct work *w, struct mt_engine *engine,
                                  .ledger = w->ledger,
                                  .renditions = renditions,
                                  .n = w->n,
+                                 .tracks = w->tracks,
+                                 .n_tracks = w->n_tracks,
+                                 .sound = &spec->sound,
                                  .preset = spec->preset,
                                  .jobs = (int)spec->jobs,
                                  .threads = (int)spec->threads,
@@ -308,6 +336,14 @@ static int run_engine(struct work *w, struct mt_err *err)
         w->todo[i].made = renditions[i].made;
         w->todo[i].check = renditions[i].check;
         w->todo[i].score = renditions[i].score;
+        w->todo[i].heard = json_array();
+        for (int k = 0; k < w->n_tracks; k++) {
+            int64_t voice = mt_engine_voice(&renditions[i], w->tracks[k].stream);
+            json_t *heard = (json_t *)(uintptr_t)mt_engine_heard(&engine, voice);
+
+            if (heard)
+                json_array_append(w->todo[i].heard, heard);
+        }
     }
     return ret;
 }
@@ -371,6 +407,7 @@ static void free_work(struct work *w)
         json_decref(w->todo[i].made);
         json_decref(w->todo[i].check);
         json_decref(w->todo[i].score);
+        json_decref(w->todo[i].heard);
     }
     mt_ledger_close(&w->ledger);
     json_decref(w->source);
@@ -467,11 +504,28 @@ static int make_sound(struct work *w, const struct mt_rung sound[], int n, int *
     return ret;
 }
 
+/* In how many forms, at most, each track of sound is wanted. */
+static int forms(const struct work *w)
+{
+    int n = 0;
+
+    for (int i = 0; i < w->ladder.n; i++) {
+        bool known = false;
+
+        for (int k = 0; k < i; k++)
+            known = known ||
+                    (w->ladder.rungs[k].audio_bps == w->ladder.rungs[i].audio_bps &&
+                     strcmp(w->ladder.rungs[k].audio_codec, w->ladder.rungs[i].audio_codec) == 0);
+        n += !known;
+    }
+    return n > 0 ? n : 1;
+}
+
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
     const struct mt_transcode *spec = ctx;
     struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
-    json_t *dropped = json_array();
+    json_t *dropped = json_array(), *streams = json_array();
     struct mt_rung sound[MT_RUNGS_MAX];
     int width = 0, height = 0, n_sound, made = 0;
     double fps = 0;
@@ -481,6 +535,9 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
         goto out;
     mt_ladder_fit(&w.ladder, &(struct mt_shape){.w = width, .h = height, .fps = fps}, dropped);
     n_sound = take_sound(&w, sound, dropped);
+    w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
+    if (json_array_size(streams) > 0)
+        json_object_set(item->report, "streams_left_out", streams);
     if (json_array_size(dropped) > 0)
         json_object_set(item->report, "left_out", dropped);
     if (plan(&w, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
@@ -493,5 +550,6 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
 out:
     free_work(&w);
     json_decref(dropped);
+    json_decref(streams);
     return ret;
 }
