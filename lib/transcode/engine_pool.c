@@ -10,6 +10,7 @@
  * compromised process can do with it is to have segments left out, which is noticed at the end.
  */
 #include "transcode/engine.h"
+#include "transcode/engine_sound.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -60,12 +61,7 @@ struct pool {
     size_t shared_bytes;
     struct slot slots[MT_JOBS_MAX];
     int jobs;
-    struct voice {
-        int64_t number; /* in the ledger */
-        int stream;
-        const struct mt_engine_rendition *like;
-    } voices[MT_VOICES_MOST]; /* of sound, to be made */
-    int n_voices;
+    struct mt_voices voices; /* of sound, to be made */
     bool sound_begun;
     int sound_failures;
     int64_t looked_at; /* when the load was looked at */
@@ -121,63 +117,12 @@ static int encode_segments(void *arg, struct mt_worker *worker, struct mt_err *e
     return mt_av_segments_encode(engine->item->fd, &spec, err);
 }
 
-/* The report says of each voice under which number the ledger has it. */
-static json_t *number_voices(const struct pool *pool, json_t *report)
-{
-    json_t *voices = json_object_get(report, "voices"), *source = json_object_get(report, "source");
-    double longest = 0;
-
-    for (int i = 0; i < pool->n_voices; i++) {
-        json_t *voice = json_array_get(voices, (size_t)i);
-
-        json_object_set_new(voice, "voice", json_integer(pool->voices[i].number));
-        longest = fmax(longest, mt_json_num(voice, "duration", 0));
-    }
-    json_object_set(source, "voices", voices);
-    json_object_set_new(source, "end_us", json_integer((json_int_t)(longest * 1e6)));
-    source = json_incref(source);
-    json_decref(report);
-    return source;
-}
-
 static int encode_sound(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
     struct slot *slot = arg;
-    struct pool *pool = slot->pool;
-    const struct mt_sound_settings *like = pool->engine->sound;
-    struct mt_av_voice voices[MT_VOICES_MOST];
-    struct mt_av_sound spec = {.voices = voices,
-                               .n = pool->n_voices,
-                               .origin_us = mt_json_int(pool->plan, "origin_us", 0),
-                               .limits = pool->engine->limits,
-                               .progress = {mt_stage_tell, worker}};
-    json_t *report;
-    int ret;
 
-    for (int i = 0; i < pool->n_voices; i++)
-        voices[i] = (struct mt_av_voice){
-            .stream = pool->voices[i].stream,
-            .codec = pool->voices[i].like->audio_codec,
-            .format = mt_sound_file_of(pool->voices[i].like->audio_codec),
-            .bps = pool->voices[i].like->av.audio_bps,
-            .channels = like->channels,
-            .denoise = like->denoise,
-            .speech = like->speech,
-            .loudness_lufs = like->loudness_lufs,
-            .ceiling_dbtp = like->ceiling_dbtp,
-            .fd = slot->fds[i],
-        };
-    report = mt_av_sound(pool->engine->item->fd, &spec, err);
-    if (!report) {
-        /* A film without a sound that can be heard is one all the same. */
-        if (err->code == MT_ERR_DAMAGED)
-            err->code = MT_ERR_NOT_APPLICABLE;
-        return -1;
-    }
-    report = number_voices(pool, report);
-    ret = mt_worker_send(worker, report, NULL, 0, err);
-    json_decref(report);
-    return ret;
+    return mt_voices_encode(&slot->pool->voices, slot->pool->engine, slot->pool->plan, slot->fds,
+                            worker, err);
 }
 
 /* ---- how far it is ---- */
@@ -211,15 +156,6 @@ static int tell(struct pool *pool, struct mt_err *err)
         }
     }
     return mt_item_progress(pool->engine->item, sum, start_us(pool, pool->n), err);
-}
-
-static int on_sound(struct pool *pool, const json_t *line, struct mt_err *err)
-{
-    int64_t numbers[MT_VOICES_MOST];
-
-    for (int i = 0; i < pool->n_voices; i++)
-        numbers[i] = pool->voices[i].number;
-    return mt_ledger_record_sound(pool->engine->ledger, line, numbers, pool->n_voices, err);
 }
 
 /* Only what was really asked of the slot is believed. */
@@ -261,7 +197,8 @@ static int on_line(void *ctx, const json_t *line, const void *data, size_t n, st
         slot->reached_us = slot->sound ? 0 : json_integer_value(json_array_get(progress, 0));
         return tell(slot->pool, err);
     }
-    return slot->sound ? on_sound(slot->pool, line, err) : on_segment(slot, line, err);
+    return slot->sound ? mt_voices_record(&slot->pool->voices, slot->pool->engine, line, err)
+                       : on_segment(slot, line, err);
 }
 
 /* ---- starting ---- */
@@ -278,7 +215,7 @@ static int start_slot(struct slot *slot, struct mt_err *err)
                                        .on_line = on_line,
                                        .ctx = slot,
                                        .fds = slot->fds,
-                                       .n_fds = slot->sound ? slot->pool->n_voices : engine->n,
+                                       .n_fds = slot->sound ? slot->pool->voices.n : engine->n,
                                        .raw = true,
                                        .nice = engine->nice};
     return mt_item_start(engine->item, &slot->work, &slot->child, err);
@@ -290,9 +227,9 @@ static int start_sound(struct slot *slot, struct mt_err *err)
 
     pool->sound_begun = true;
     slot->sound = true;
-    for (int i = 0; i < pool->n_voices; i++) {
+    for (int i = 0; i < pool->voices.n; i++) {
         slot->fds[i] =
-            mt_ledger_sound_data(pool->engine->ledger, pool->voices[i].number, true, err);
+            mt_ledger_sound_data(pool->engine->ledger, pool->voices.list[i].number, true, err);
         if (slot->fds[i] < 0)
             return -1;
     }
@@ -363,7 +300,7 @@ static int start_some(struct pool *pool, struct mt_err *err)
 
         if (slot->child)
             continue;
-        if (pool->n_voices > 0 && !pool->sound_begun) {
+        if (pool->voices.n > 0 && !pool->sound_begun) {
             if (start_sound(slot, err) < 0)
                 return -1;
             continue;
@@ -453,42 +390,6 @@ static int work(struct pool *pool, struct mt_err *err)
 
 /* ---- all of it ---- */
 
-int64_t mt_engine_voice(const struct mt_engine_rendition *rendition, int stream)
-{
-    int64_t codec = 0;
-
-    while (mt_audio_codecs[codec] && strcmp(mt_audio_codecs[codec], rendition->audio_codec) != 0)
-        codec++;
-    return ((int64_t)stream << 40) + (codec << 36) + rendition->av.audio_bps;
-}
-
-const json_t *mt_engine_heard(const struct mt_engine *engine, int64_t number)
-{
-    const json_t *report = mt_ledger_sound(engine->ledger, number), *voice;
-    size_t i;
-
-    json_array_foreach(json_object_get(report, "voices"), i, voice)
-    {
-        if (mt_json_int(voice, "voice", -1) == number && mt_json_int(voice, "samples", 0) > 0)
-            return voice;
-    }
-    return NULL;
-}
-
-static void want_voice(struct pool *pool, const struct mt_engine_rendition *rendition, int stream)
-{
-    int64_t number = mt_engine_voice(rendition, stream);
-
-    if (rendition->av.audio_bps < 0 || mt_ledger_sound(pool->engine->ledger, number))
-        return;
-    for (int i = 0; i < pool->n_voices; i++)
-        if (pool->voices[i].number == number)
-            return;
-    if (pool->n_voices < MT_VOICES_MOST)
-        pool->voices[pool->n_voices++] =
-            (struct voice){.number = number, .stream = stream, .like = rendition};
-}
-
 static void want(struct pool *pool)
 {
     const struct mt_engine *engine = pool->engine;
@@ -503,9 +404,7 @@ static void want(struct pool *pool)
             pool->wanted[i] = 0;
         atomic_init(&pool->shared->taken[i], pool->wanted[i] == 0 ? DONE : FREE);
     }
-    for (int k = 0; k < engine->n; k++)
-        for (int t = 0; t < engine->n_tracks; t++)
-            want_voice(pool, &engine->renditions[k], engine->tracks[t].stream);
+    mt_voices_want(&pool->voices, engine);
 }
 
 static int open_pool(struct pool *pool, struct mt_engine *engine, struct mt_err *err)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "transcode/engine.h"
+#include "transcode/shape.h"
 #include "transcode/tracks.h"
 #include "json/json.h"
 
@@ -413,62 +414,6 @@ static void free_work(struct work *w)
     json_decref(w->source);
 }
 
-static bool is_cover(const json_t *stream)
-{
-    json_t *word;
-    size_t i;
-
-    json_array_foreach(json_object_get(stream, "disposition"), i,
-                       word) if (strcmp(json_string_value(word) ? json_string_value(word) : "",
-                                        "attached_pic") == 0) return true;
-    return false;
-}
-
-/* Pictures a second, which the metadata has as "30000/1001"; 0: not known. */
-static double rate_of(const json_t *stream)
-{
-    int num = 0, den = 1;
-
-    if (sscanf(mt_json_str(stream, "frame_rate", ""), "%d/%d", &num, &den) < 1 || den < 1)
-        return 0;
-    return (double)num / den;
-}
-
-static bool has_sound(const json_t *doc)
-{
-    const json_t *stream;
-    size_t i;
-
-    json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
-    {
-        if (strcmp(mt_json_str(stream, "type", ""), "audio") == 0)
-            return true;
-    }
-    return false;
-}
-
-/* The size that a viewer sees, from the probed metadata; 0 for one of sound alone. */
-static int source_size(const json_t *doc, int *w, int *h, double *fps, struct mt_err *err)
-{
-    bool film = strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") == 0;
-    json_t *stream;
-    size_t i;
-
-    json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
-    {
-        *w = (int)mt_json_int(stream, "display_width", 0);
-        *h = (int)mt_json_int(stream, "display_height", 0);
-        *fps = rate_of(stream);
-        if (film && strcmp(mt_json_str(stream, "type", ""), "video") == 0 && *w > 0 && *h > 0 &&
-            !is_cover(stream))
-            return 0;
-    }
-    *w = *h = 0;
-    if (has_sound(doc))
-        return 0;
-    return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is neither moving picture nor sound in it");
-}
-
 /* Takes the rungs that are only sound out of the ladder, where they stand last. */
 static int take_sound(struct work *w, struct mt_rung sound[], json_t *dropped)
 {
@@ -478,7 +423,7 @@ static int take_sound(struct work *w, struct mt_rung sound[], json_t *dropped)
         if (w->ladder.rungs[i].audio_only)
             sound[n++] = w->ladder.rungs[i];
     w->ladder.n -= n;
-    if (n > 0 && !has_sound(w->item->doc)) {
+    if (n > 0 && !mt_source_has_sound(w->item->doc)) {
         for (int i = 0; i < n; i++)
             json_array_append_new(dropped, json_pack("{s:s, s:s}", "quality", sound[i].name,
                                                      "reason", "the source has no sound"));
@@ -527,13 +472,13 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
     json_t *dropped = json_array(), *streams = json_array();
     struct mt_rung sound[MT_RUNGS_MAX];
-    int width = 0, height = 0, n_sound, made = 0;
-    double fps = 0;
+    struct mt_shape shape;
+    int n_sound, made = 0;
     int ret = -1;
 
-    if (source_size(item->doc, &width, &height, &fps, err) < 0)
+    if (mt_source_shape(item->doc, &shape, err) < 0)
         goto out;
-    mt_ladder_fit(&w.ladder, &(struct mt_shape){.w = width, .h = height, .fps = fps}, dropped);
+    mt_ladder_fit(&w.ladder, &shape, dropped);
     n_sound = take_sound(&w, sound, dropped);
     w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
     if (json_array_size(streams) > 0)
