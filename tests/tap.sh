@@ -190,7 +190,8 @@ media() {
     for name; do [ -e "$T/$name" ] || cp "$media/$name" "$T/$name"; done
 }
 
-objects() { (cd "$store" 2>/dev/null && find . -type f | sed 's|^\./||' | LC_ALL=C sort); }
+# What an interrupted transcode keeps to go on with (.work) is none.
+objects() { (cd "$store" 2>/dev/null && find . -type f -not -path '*/.work/*' | sed 's|^\./||' | LC_ALL=C sort); }
 
 # keys_completed: of the database whose asset or rendition is to be there
 keys_completed() {

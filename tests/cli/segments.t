@@ -94,21 +94,21 @@ size=$(json '.variants[0].file_size')
 between "$guess" $((size * 6 / 10)) $((size * 14 / 10)) 'and is near what it comes to'
 
 # --- killed, and gone on with
-ff -f lavfi -i testsrc2=s=640x360:r=25:d=16 -f lavfi -i sine=d=16 "${x264[@]}" -g 50 -c:a aac long.mp4
+ff -f lavfi -i testsrc2=s=640x360:r=25:d=48 -f lavfi -i sine=d=48 "${x264[@]}" -g 50 -c:a aac long.mp4
 slow=(--quality='360p,180p' --preset=slow -j 2 -o)
 run media-transcode "${slow[@]}" whole long.mp4
 is "$status" 0 'an undisturbed run'
 deaths=0
 # finished DIR: how many segments its ledger has
 finished() { cat "$1"/.media-toolkit/work/*/journal 2>/dev/null | grep -c '"segment"'; }
-for n in 0 1 2 4; do
+for n in 0 1 2 3; do
     media-transcode "${slow[@]}" broken long.mp4 >/dev/null 2>&1 &
     pid=$!
     while kill -0 "$pid" 2>/dev/null && { [ ! -d broken/.media-toolkit/work ] ||
         [ "$(finished broken)" -lt "$n" ]; }; do
         sleep 0.05
     done
-    sleep "0.$n"
+    sleep "0.0$n"
     kill -9 "$pid" 2>/dev/null && deaths=$((deaths + 1))
     wait "$pid" 2>/dev/null
 done
