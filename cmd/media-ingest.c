@@ -103,7 +103,7 @@ static const struct mt_example examples[] = {
     {"A list of names, whatever bytes they hold:",
      "find archive -name '*.mov' -print0 | media-ingest -0 --files-from -"},
     {"What has been held since the scanner was away is scanned now:",
-     "media-status asset --status held | media-ingest --rescan"},
+     "media-status assets --status held | media-ingest --rescan"},
     {"Through the whole pipeline:",
      "media-ingest talk.mov | media-transcode -q 720p,480p | media-thumbs | media-analyze"},
     {NULL, NULL},

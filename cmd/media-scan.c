@@ -40,7 +40,7 @@ static const struct mt_opt opts[] = {
 
 static const struct mt_example examples[] = {
     {"Is anything known to be in it:", "media-scan talk.mov | jq -r .asset.scan.verdict"},
-    {"With a daemon of one's own:", "media-scan --scanner clamd:/run/clamav/clamd.ctl *.mp4"},
+    {"Without a daemon, by the library:", "media-scan --scanner clamav: *.mp4"},
     {NULL, NULL},
 };
 
