@@ -64,7 +64,7 @@ static const struct mt_example examples[] = {
 
 static const struct mt_cli cli = {
     .name = "media-analyze",
-    .summary = "Measures films: loudness, silence, black, freeze and scenes in one decode.",
+    .summary = "Measures films, and asks engines what is said and seen in them; one decode.",
     .operands = "[FILE|ID ...]",
     .opts = opts,
     .examples = examples,
