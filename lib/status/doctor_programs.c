@@ -159,8 +159,8 @@ static void check_chromaprint(struct mt_doctor *d)
     globfree(&found);
 }
 
-/* "NAME: why; ..." of the engines that are broken or lack something. */
-static void note_faults(struct mt_buf *faults, const json_t *answer)
+/* "'NAME': why; ..." of the engines that do not work. */
+static void note_broken(struct mt_buf *text, const json_t *answer)
 {
     const json_t *entry;
     struct mt_err full;
@@ -168,45 +168,60 @@ static void note_faults(struct mt_buf *faults, const json_t *answer)
 
     json_array_foreach(mt_json_at(answer, "broken"), i, entry)
     {
-        if (mt_buf_printf(faults, &full, "%s'%.60s': %.160s", faults->len ? "; " : "",
+        if (mt_buf_printf(text, &full, "%s'%.60s': %.160s", text->len ? "; " : "",
                           mt_json_str(entry, "name", "?"),
                           mt_json_str(entry, "error.message", "does not work")) < 0)
             return;
     }
-    json_array_foreach(mt_json_at(answer, "engines"), i, entry)
-    {
-        if (!mt_json_bool(entry, "ready", false) &&
-            mt_buf_printf(faults, &full, "%s'%.60s' lacks %.160s", faults->len ? "; " : "",
-                          mt_json_str(entry, "name", "?"),
-                          mt_json_str(entry, "missing", "something")) < 0)
-            return;
-    }
 }
 
-/* media-analyze asks them, each in its jail. */
+/* "'NAME' lacks ...; ..." of those that wait for something; returns how many do not. */
+static size_t note_unready(struct mt_buf *text, const json_t *answer)
+{
+    const json_t *entry;
+    struct mt_err full;
+    size_t i, ready = 0;
+
+    json_array_foreach(mt_json_at(answer, "engines"), i, entry)
+    {
+        bool is_ready = mt_json_bool(entry, "ready", false);
+        ready += is_ready;
+        if (!is_ready &&
+            mt_buf_printf(text, &full, "; '%.60s' lacks %.100s", mt_json_str(entry, "name", "?"),
+                          mt_json_str(entry, "missing", "something")) < 0)
+            break;
+    }
+    return ready;
+}
+
+/* media-analyze asks them, each in its jail. What is not set up need not be. */
 static void check_engines(struct mt_doctor *d)
 {
     struct mt_err err = {.code = MT_OK};
     json_t *answer = ask(d, "media-analyze", "--list-engines", &err);
-    size_t n = json_array_size(mt_json_at(answer, "engines"));
-    struct mt_buf faults;
+    struct mt_buf broken, unready;
 
-    mt_buf_init(&faults, 700);
-    note_faults(&faults, answer);
+    mt_buf_init(&broken, 700);
+    mt_buf_init(&unready, 700);
+    note_broken(&broken, answer);
+    size_t ready = note_unready(&unready, answer);
     if (!answer)
         mt_doctor_say(d, "engines", MT_VERDICT_UNKNOWN, "install media-analyze", "%s", err.msg);
-    else if (faults.len)
+    else if (broken.len)
         mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
-                      "see media-analyze --list-engines; what is not wanted may be removed",
-                      "%zu describe themselves; %s", n, faults.data);
-    else if (n > 0)
-        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%zu ready", n);
+                      "run it with --describe, and install what it lacks or remove it",
+                      "%zu ready; broken: %s", ready, broken.data);
+    else if (ready > 0)
+        mt_doctor_say(d, "engines", MT_VERDICT_OK, NULL, "%zu ready%s", ready,
+                      unready.len ? unready.data : "");
     else
-        mt_doctor_say(d, "engines", MT_VERDICT_WARNING,
-                      "install an engine, or name its directory in MEDIA_ENGINE_PATH",
-                      "there is none: media-analyze measures signals and knows no words, faces or "
-                      "objects");
-    mt_buf_free(&faults);
+        mt_doctor_say(
+            d, "engines", MT_VERDICT_WARNING,
+            "see media-analyze --list-engines; apt install pocketsphinx-en-us for English",
+            "none is ready, so no words, faces or objects are found%s",
+            unready.len ? unready.data : "");
+    mt_buf_free(&broken);
+    mt_buf_free(&unready);
     json_decref(answer);
 }
 

@@ -13,7 +13,7 @@ for p in $(programs); do
     is "$(awk 'length > 95' "$out")" '' "$p --help: no line is longer than 95 columns"
     like "$(grep -m1 -n "^ *\$\{0,1\} *.*$p" "$out")" "$p" "$p --help: shows a command"
     examples=$(grep -n -i -m1 'example' "$out" | cut -d: -f1)
-    options=$(grep -n -i -m1 '^ *options' "$out" | cut -d: -f1)
+    options=$(grep -n -i -E -m1 '^ *(common )?options' "$out" | cut -d: -f1)
     ok "$p --help: examples stand before options" test "${examples:-999}" -lt "${options:-0}"
     cp "$out" "$T/help"
     run "$p" -h
