@@ -5,7 +5,7 @@
 
 cd "$T" || exit 1
 n=50
-[ -z "${MT_QUICK-}" ] || n=8
+[ -z "${MT_QUICK-}${MT_SAN-}" ] || n=8
 
 ff() { ffmpeg -nostdin -v error -y "$@" -fflags +bitexact -flags +bitexact -threads 1 "$made" </dev/null; }
 film() { ff -f lavfi -i testsrc2=s=160x120:r=25:d=2 -f lavfi -i sine=f=440:d=2 -pix_fmt yuv420p "$@"; }

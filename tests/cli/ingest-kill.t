@@ -6,7 +6,8 @@
 # is cleaning up after an earlier one.
 . "$(dirname "$0")/../tap.sh"
 
-kills=${MT_KILLS:-${MT_QUICK:+4}}
+few=${MT_QUICK-}${MT_SAN-}
+kills=${MT_KILLS:-${few:+4}}
 kills=${kills:-25}
 files=50
 cd "$T" || exit 1

@@ -8,7 +8,8 @@ only_sqlite 'it asks the file of the database'
 
 media clip.mp4
 cd "$T" || exit 1
-trials=${MT_FREEZE_TRIALS:-${MT_QUICK:+3}}
+few=${MT_QUICK-}${MT_SAN-}
+trials=${MT_FREEZE_TRIALS:-${few:+3}}
 trials=${trials:-15}
 export MEDIA_DB="sqlite://$db?timeout_ms=1500"
 asset=$(media-ingest clip.mp4 2>/dev/null | jq -r .asset.id)

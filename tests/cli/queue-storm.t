@@ -8,7 +8,8 @@
 only_sqlite 'it counts in the file of the database'
 
 cd "$T" || exit 1
-workers=${MT_STORM_WORKERS:-${MT_QUICK:+4}} jobs=${MT_STORM_JOBS:-${MT_QUICK:+150}}
+few=${MT_QUICK-}${MT_SAN-}
+workers=${MT_STORM_WORKERS:-${few:+4}} jobs=${MT_STORM_JOBS:-${few:+150}}
 workers=${workers:-8} jobs=${jobs:-1500}
 [ -z "${MT_STORM_LIMIT:-}" ] && limit=$((60 + jobs / 10)) || limit=$MT_STORM_LIMIT
 mkdir jobs pids tmp

@@ -64,7 +64,7 @@ traced media-probe "${list[@]}"
 safe media-probe
 traced media-thumbs --count 1 -o "$T/pictures" "${list[@]}"
 safe media-thumbs
-if [ -z "${MT_QUICK-}" ]; then
+if [ -z "${MT_QUICK-}${MT_SAN-}" ]; then
     traced media-transcode -q 240p -o "$T/films" "${list[@]}"
     safe media-transcode
 fi
