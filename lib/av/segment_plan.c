@@ -113,9 +113,14 @@ static int take_picture(struct scan *s, struct mt_err *err)
         s->keys[s->n_keys++] = (struct key){packet->dts, packet->pts};
     }
     if (!(packet->flags & AV_PKT_FLAG_DISCARD)) {
-        if (s->limits->frames > 0 && s->n >= s->limits->frames)
-            return mt_fail(err, MT_ERR_LIMIT, "more than %lld frames",
-                           (long long)s->limits->frames);
+        if (s->limits->frames > 0 && s->n >= s->limits->frames) {
+            mt_fail(err, MT_ERR_LIMIT, "more than %lld frames", (long long)s->limits->frames);
+            return mt_fail_at(
+                err, s->in.video->index,
+                packet->pts == AV_NOPTS_VALUE
+                    ? -1
+                    : av_rescale_q(packet->pts, s->in.video->time_base, AV_TIME_BASE_Q));
+        }
         s->pts = grown(s->pts, s->n, &s->room, sizeof *s->pts);
         s->pts[s->n++] = packet->pts;
     }

@@ -463,9 +463,10 @@ int mt_engine_encode(struct mt_engine *engine, struct mt_err *err)
     if (ret == 0 && all < pool->n)
         ret = mt_fail(err, MT_ERR_CRASHED, "%d of %d segments were never made", pool->n - all,
                       pool->n);
-    if (ret < 0 && err->code != MT_ERR_UNAVAILABLE && err->code != MT_ERR_USAGE && !err->hint[0])
-        mt_hint(err, "%d of %d segments are finished and kept; the same command goes on from there",
-                all, pool->n);
+    if (ret < 0 && (err->code == MT_ERR_CANCELLED || err->code == MT_ERR_TIMEOUT))
+        mt_hint(err,
+                "run the same command again%s to go on: %d of %d segments are finished and kept",
+                err->code == MT_ERR_TIMEOUT ? " with a longer --timeout" : "", all, pool->n);
     if (ret == 0)
         mt_engine_sum_up(engine);
     close_pool(pool);
