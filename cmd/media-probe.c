@@ -218,12 +218,9 @@ static int open_url(struct job *job, const json_t *doc, struct mt_err *err)
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has no asset.url");
     if (!job->store && mt_store_open(&job->store, job->set->common.store, stores, false, err) < 0)
         return -1;
-    char *key = mt_store_key_of(job->store, url);
+    char *key = mt_store_key_within(job->store, url, err);
     if (key)
         fd = mt_store_get(job->store, key, err);
-    else
-        mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url,
-                job->set->common.store);
     free(key);
     return fd;
 }

@@ -209,10 +209,9 @@ static int use_url(struct mt_item *item, struct mt_err *err)
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has neither asset.id nor asset.url");
     if (open_for_reading(st, false, err) < 0)
         return -1;
-    char *key = mt_store_key_of(st->store, url);
+    char *key = mt_store_key_within(st->store, url, err);
     if (!key)
-        return mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url,
-                       st->stage->common->store);
+        return -1;
     set_plain(item, item->name, url, mt_json_int(item->doc, "asset.file_size", 0), 0);
     int ret = get_object(item, key, err);
     free(key);
@@ -224,15 +223,12 @@ static char *id_of_url(const struct mt_item *item, struct mt_err *err)
 {
     const struct mt_stage_state *st = item->state;
     const char *url = mt_json_str(item->doc, "asset.url", NULL);
-    char *key = url ? mt_store_key_of(st->store, url) : NULL;
+    char *key = url ? mt_store_key_within(st->store, url, err) : NULL;
 
     if (!url) {
         mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has neither asset.id nor asset.url");
         mt_hint(err, "feed the output of media-ingest, or use -o DIR");
-    } else if (!key) {
-        mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url,
-                st->stage->common->store);
-    } else {
+    } else if (key) {
         key[strcspn(key, "/")] = '\0';
     }
     return key;

@@ -472,6 +472,15 @@ char *mt_store_key_of(struct mt_store *store, const char *url)
     return key;
 }
 
+char *mt_store_key_within(struct mt_store *store, const char *url, struct mt_err *err)
+{
+    char *key = mt_store_key_of(store, url);
+
+    if (!key)
+        mt_fail(err, MT_ERR_OUTSIDE_STORE, "'%s' is not in the store '%s'", url, store->url);
+    return key;
+}
+
 int mt_store_sweep(struct mt_store *store, int64_t *removed, struct mt_err *err)
 {
     int64_t count = 0;

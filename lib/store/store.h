@@ -244,6 +244,9 @@ char *mt_store_url(struct mt_store *store, const char *key);
 /* The key that url names in this store, safe, else NULL. free() it. */
 char *mt_store_key_of(struct mt_store *store, const char *url);
 
+/* The same, but a URL outside of the store is an error: MT_ERR_OUTSIDE_STORE, naming both. */
+char *mt_store_key_within(struct mt_store *store, const char *url, struct mt_err *err);
+
 /* Removes what dead processes left unfinished; *removed (may be NULL) counts. */
 int mt_store_sweep(struct mt_store *store, int64_t *removed, struct mt_err *err) MT_MUST_USE;
 
