@@ -15,6 +15,7 @@ uses.cli       := base conf json
 uses.digest    := base
 uses.doc       := base json
 uses.proc      := base
+uses.http      := base json
 
 # ports: interface and dispatcher, no driver named
 uses.store     := base
