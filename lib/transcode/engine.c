@@ -412,7 +412,7 @@ int mt_engine_join(struct mt_engine *engine, struct mt_err *err)
 {
     struct joining *all = mt_alloc((size_t)engine->n * sizeof *all);
     struct mt_err ignored;
-    int ret = 0;
+    int ret = mt_engine_gather(engine, err);
 
     for (int i = 0; i < engine->n && ret == 0; i++)
         ret = prepare_join(&all[i], engine, &engine->renditions[i], err);

@@ -36,6 +36,12 @@ struct mt_engine_rendition {
     json_t *score; /* {"metric": "ssim", "value", "worst": [{"time_s", "value"}], "resolution"} */
 };
 
+/* What one of several workers on a film is to encode. */
+struct mt_engine_share {
+    int first, n; /* segments */
+    bool sound;   /* all voices */
+};
+
 struct mt_engine {
     struct mt_item *item;
     struct mt_ledger *ledger;
@@ -51,6 +57,7 @@ struct mt_engine {
     double max_load; /* fewer processes while the machine's load is above; 0: never */
     double target;   /* SSIM that the renditions are to have; 0: their crf counts */
     struct mt_av_limits limits;
+    const struct mt_engine_share *share; /* NULL: all there is */
     json_t *source; /* set: what was met in the source, as the document has it; the caller's */
 };
 
@@ -74,11 +81,20 @@ int mt_engine_plan(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
 json_t *mt_engine_try(struct mt_engine *engine, struct mt_err *err);
 
 /*
- * Encodes what the ledger lacks. A segment whose process dies, takes too long or gives other
- * pictures than it should is tried three times; then the failure names it and its time.
+ * Encodes what the ledger lacks of the share. A segment whose process dies, takes too long or gives
+ * other pictures than it should is tried three times; then the failure names it and its time.
  * MT_ERR_CANCELLED within a second of a signal, with a hint that says how much is kept.
  */
 int mt_engine_encode(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* Whether the ledger lacks something of the share: segments that are wanted, or sound. */
+bool mt_engine_lacks(const struct mt_engine *engine, const struct mt_engine_share *share);
+
+/*
+ * Brings what was made elsewhere to this machine, to be joined; mt_engine_join() does so too.
+ * MT_ERR_CHECKSUM as mt_ledger_gather().
+ */
+int mt_engine_gather(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
 
 /* Joins each rendition into its file and decodes that to its end. */
 int mt_engine_join(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;

@@ -140,14 +140,24 @@ static int64_t start_us(const struct pool *pool, int segment)
     return (int64_t)((double)mt_json_int(planned, "start", 0) * tick * 1e6);
 }
 
+static bool is_ours(const struct pool *pool, int segment)
+{
+    const struct mt_engine_share *share = pool->engine->share;
+
+    return !share || (segment >= share->first && segment < share->first + share->n);
+}
+
 static int tell(struct pool *pool, struct mt_err *err)
 {
-    int64_t sum = 0;
+    int64_t sum = 0, total = 0;
 
     for (int i = 0; i < pool->n; i++) {
         unsigned char by = atomic_load(&pool->shared->taken[i]);
         int64_t from = start_us(pool, i), to = start_us(pool, i + 1);
 
+        if (!is_ours(pool, i))
+            continue;
+        total += to - from;
         if (by == DONE)
             sum += to - from;
         else if (by != FREE && by <= pool->jobs) {
@@ -155,7 +165,7 @@ static int tell(struct pool *pool, struct mt_err *err)
             sum += at < from ? 0 : (at < to ? at : to) - from;
         }
     }
-    return mt_item_progress(pool->engine->item, sum, start_us(pool, pool->n), err);
+    return mt_item_progress(pool->engine->item, sum, total, err);
 }
 
 /* Only what was really asked of the slot is believed. */
@@ -194,7 +204,12 @@ static int on_line(void *ctx, const json_t *line, const void *data, size_t n, st
     (void)data;
     (void)n;
     if (json_is_array(progress)) {
-        slot->reached_us = slot->sound ? 0 : json_integer_value(json_array_get(progress, 0));
+        int64_t at = json_integer_value(json_array_get(progress, 0));
+
+        if (slot->sound && slot->pool->engine->share)
+            return mt_item_progress(slot->pool->engine->item, at,
+                                    json_integer_value(json_array_get(progress, 1)), err);
+        slot->reached_us = slot->sound ? 0 : at;
         return tell(slot->pool, err);
     }
     return slot->sound ? mt_voices_record(&slot->pool->voices, slot->pool->engine, line, err)
@@ -340,8 +355,10 @@ static int slot_ended(struct slot *slot, struct mt_err *err)
     for (int i = 0; !slot->sound && i < pool->n; i++)
         if (atomic_load(&pool->shared->taken[i]) == slot->number + 1)
             atomic_store(&pool->shared->taken[i], FREE);
-    if (ret == 0 || (slot->sound && err->code == MT_ERR_NOT_APPLICABLE))
+    if (ret == 0)
         return 0;
+    if (slot->sound && err->code == MT_ERR_NOT_APPLICABLE)
+        return mt_voices_record_silence(&pool->voices, pool->engine, err);
     if (slot->sound) {
         pool->sound_begun = ++pool->sound_failures >= TRIES || !may_pass(err->code);
         return pool->sound_begun ? -1 : 0;
@@ -395,16 +412,12 @@ static void want(struct pool *pool)
     const struct mt_engine *engine = pool->engine;
 
     for (int i = 0; i < pool->n; i++) {
-        for (int k = 0; k < engine->n; k++)
-            if (!mt_ledger_segment(engine->ledger, engine->renditions[k].recipe, i))
-                pool->wanted[i] |= 1U << k;
-        /* A segment without pictures is recorded without renditions. */
-        if (mt_ledger_source(engine->ledger, i) &&
-            mt_json_int(mt_ledger_source(engine->ledger, i), "frames", 1) == 0)
-            pool->wanted[i] = 0;
+        if (is_ours(pool, i))
+            pool->wanted[i] = mt_engine_wants(engine, i);
         atomic_init(&pool->shared->taken[i], pool->wanted[i] == 0 ? DONE : FREE);
     }
-    mt_voices_want(&pool->voices, engine);
+    if (!engine->share || engine->share->sound)
+        mt_voices_want(&pool->voices, engine);
 }
 
 static int open_pool(struct pool *pool, struct mt_engine *engine, struct mt_err *err)

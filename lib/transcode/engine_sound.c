@@ -119,3 +119,13 @@ int mt_voices_record(const struct mt_voices *wanted, const struct mt_engine *eng
         numbers[i] = wanted->list[i].number;
     return mt_ledger_record_sound(engine->ledger, line, numbers, wanted->n, err);
 }
+
+int mt_voices_record_silence(const struct mt_voices *wanted, const struct mt_engine *engine,
+                             struct mt_err *err)
+{
+    json_t *report = json_pack("{s:[]}", "voices");
+    int ret = mt_voices_record(wanted, engine, report, err);
+
+    json_decref(report);
+    return ret;
+}

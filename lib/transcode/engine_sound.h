@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* engine_sound.h - which sound an engine still has to encode. Private to lib/transcode. */
+/* engine_sound.h - what an engine still has to encode. Private to lib/transcode. */
 #ifndef MT_TRANSCODE_ENGINE_SOUND_H
 #define MT_TRANSCODE_ENGINE_SOUND_H
 
@@ -29,5 +29,12 @@ int mt_voices_encode(const struct mt_voices *wanted, const struct mt_engine *eng
 /* In the parent: writes that report into the ledger. */
 int mt_voices_record(const struct mt_voices *wanted, const struct mt_engine *engine,
                      const json_t *line, struct mt_err *err) MT_MUST_USE;
+
+/* That there is nothing to hear in any of them. */
+int mt_voices_record_silence(const struct mt_voices *wanted, const struct mt_engine *engine,
+                             struct mt_err *err) MT_MUST_USE;
+
+/* A bit for each rendition that the ledger lacks this segment of. (engine_share.c) */
+unsigned mt_engine_wants(const struct mt_engine *engine, int segment);
 
 #endif
