@@ -25,6 +25,7 @@ LINKFLAGS = $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDF
 
 PROGRAMS := $(basename $(notdir $(wildcard cmd/*.c)))
 ENGINES  := $(basename $(notdir $(wildcard cmd/engines/*.c)))
+JOBS     := $(notdir $(wildcard scripts/jobs/*))
 LIBEXEC  := libexec/media-toolkit
 MODULES  := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard lib/*/*.c)))))
 TESTS    := $(patsubst tests/%.c,%,$(wildcard tests/unit/*.c tests/drivers/*.c tests/torture/*.c tests/bench/*.c))
@@ -35,7 +36,7 @@ say       = $(if $(V),@:,@printf '  %-5s %s\n' $1 $2)
 .SUFFIXES:
 .SECONDARY:
 
-all: $(PROGRAMS:%=$(O)/bin/%) $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%)
+all: $(PROGRAMS:%=$(O)/bin/%) $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) $(JOBS:%=$(O)/$(LIBEXEC)/jobs/%)
 
 include lib/modules.mk
 
@@ -87,6 +88,11 @@ $(O)/$(LIBEXEC)/engines/$1: $(O)/cmd/engines/$1.o $$(foreach m,$$(call closure,$
 endef
 $(foreach e,$(ENGINES),$(eval $(call engine,$e)))
 
+# The handlers of jobs are scripts: what media-queue work finds beside the programs.
+$(O)/$(LIBEXEC)/jobs/%: scripts/jobs/%
+	@mkdir -p $(@D)
+	$(Q)cp -p $< $@
+
 # The migrations are part of the programs that write.
 define migrations
 $$(objs.$(sql.$1)): $(O)/gen/sql-$1.h
@@ -131,26 +137,7 @@ check: check-headers check-layers check-links check-docs check-lengths
 completions: all
 	$(Q)scripts/make-completions $(O)/bin completions
 
-install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
-	    '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7' \
-	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
-	    '$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions' \
-	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d' \
-	    '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
-	install -m 755 $(PROGRAMS:%=$(O)/bin/%) scripts/media-pipeline '$(DESTDIR)$(PREFIX)/bin'
-	for n in 1 5 7; do for f in man/*.$$n; do [ ! -f "$$f" ] || \
-	    install -m 644 "$$f" '$(DESTDIR)$(PREFIX)/share/man/man'$$n; done; done
-	for p in $(PROGRAMS); do install -m 644 completions/bash/$$p \
-	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'; \
-	    install -m 644 completions/zsh/_$$p '$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions'; \
-	    install -m 644 completions/fish/$$p.fish \
-	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'; done
-	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
-	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
-	install -m 755 $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
-	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
-	install -m 755 share/examples/engines/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
+include scripts/install.mk
 
 clean:
 	rm -rf '$(O)'

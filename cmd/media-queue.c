@@ -60,6 +60,8 @@ static const char *const final_states[] = {"completed", "failed", "cancelled", "
 
 static const struct mt_opt submit_opts[] = {
     JOB_OPTS,
+    MT_FLAG(struct settings, work.job.unless_known, 0, "unless-known",
+            "nor again when --unique has ended before, in any way"),
     MT_DURATION(struct settings, work.job.delay_us, 0, "delay", NULL,
                 "not before so long from now"),
     MT_STR(struct settings, work.job.schedule, 0, "schedule", "WINDOW", NULL,

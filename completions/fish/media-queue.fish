@@ -44,6 +44,7 @@ complete -c media-queue -n '__fish_seen_subcommand_from submit' -l unless-done -
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l timeout -x -d 'the longest that one attempt may take'
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l max-attempts -x -d 'then it is dead; 5 unless given'
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l parent -x -a '(__media_ids jobs)' -d 'the job it is part of'
+complete -c media-queue -n '__fish_seen_subcommand_from submit' -l unless-known -d 'nor again when --unique has ended before, in any way'
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l delay -x -d 'not before so long from now'
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l schedule -x -d 'start only then: 22:00-06:00'
 complete -c media-queue -n '__fish_seen_subcommand_from submit' -l after -x -d 'when these jobs are completed'

@@ -90,6 +90,7 @@ extern const struct mt_queue_times mt_queue_times;
  *   unique_key    identical work: while a job of this key is pending or processing no second
  *                 one is made, and the answer names the first
  *   unless_done   with unique_key: nor when such a job has been completed before
+ *   unless_known  likewise: nor when such a job has ended in any way; the answer has its status
  *   depends_on    array of jobs that have to be completed first: ids, or {"job_id", "on_failure"},
  *                 or {"ref", "on_failure"}; on_failure is "cancel" (this job too; the default) or
  *                 "ignore" (it runs all the same)

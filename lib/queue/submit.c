@@ -26,12 +26,12 @@ static const struct member {
     const char *name;
     json_type type;
 } members[] = {
-    {"type", JSON_STRING},       {"parameters", JSON_OBJECT},    {"asset_id", JSON_STRING},
-    {"parent_id", JSON_STRING},  {"submitted_by", JSON_STRING},  {"priority", JSON_INTEGER},
-    {"delay_s", JSON_REAL},      {"run_after", JSON_STRING},     {"schedule", JSON_STRING},
-    {"class", JSON_STRING},      {"needs", JSON_ARRAY},          {"unique_key", JSON_STRING},
-    {"unless_done", JSON_TRUE},  {"depends_on", JSON_ARRAY},     {"ref", JSON_STRING},
-    {"timeout_s", JSON_INTEGER}, {"max_attempts", JSON_INTEGER},
+    {"type", JSON_STRING},      {"parameters", JSON_OBJECT},   {"asset_id", JSON_STRING},
+    {"parent_id", JSON_STRING}, {"submitted_by", JSON_STRING}, {"priority", JSON_INTEGER},
+    {"delay_s", JSON_REAL},     {"run_after", JSON_STRING},    {"schedule", JSON_STRING},
+    {"class", JSON_STRING},     {"needs", JSON_ARRAY},         {"unique_key", JSON_STRING},
+    {"unless_done", JSON_TRUE}, {"unless_known", JSON_TRUE},   {"depends_on", JSON_ARRAY},
+    {"ref", JSON_STRING},       {"timeout_s", JSON_INTEGER},   {"max_attempts", JSON_INTEGER},
 };
 
 static bool has_type(const json_t *value, json_type type)
@@ -223,12 +223,16 @@ static json_t *find_same(struct mt_db *db, const char *key, struct mt_err *err)
                      "s", key);
 }
 
-/* The one that did it before. */
-static json_t *find_done(struct mt_db *db, const char *key, struct mt_err *err)
+/* The one that did it before; with any_end also one that could not, unless another one could. */
+static json_t *find_ended(struct mt_db *db, const char *key, bool any_end, struct mt_err *err)
 {
     return mt_db_row(db, err,
-                     "SELECT id FROM processing_jobs WHERE unique_key = $1"
-                     " AND status = 'completed' ORDER BY completed_at DESC LIMIT 1",
+                     any_end ? "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
+                               " AND status NOT IN ('pending', 'processing')"
+                               " ORDER BY CASE WHEN status = 'completed' THEN 0 ELSE 1 END,"
+                               " completed_at DESC LIMIT 1"
+                             : "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
+                               " AND status = 'completed' ORDER BY completed_at DESC LIMIT 1",
                      "s", key);
 }
 
@@ -239,18 +243,19 @@ static json_t *answer(const char *id, const json_t *job, const char *status, boo
                      "ref", json_object_get(job, "ref"));
 }
 
-/* Completed before: the new row goes again. 1 when that was so. */
+/* Ended before: the new row goes again. 1 when that was so. */
 static int was_done(struct mt_db *db, const json_t *job, const char *id, json_t **out,
                     struct mt_err *err)
 {
     const char *key = mt_json_str(job, "unique_key", NULL);
+    bool known = mt_json_bool(job, "unless_known", false);
 
-    if (!key || !mt_json_bool(job, "unless_done", false))
+    if (!key || !(known || mt_json_bool(job, "unless_done", false)))
         return 0;
-    json_t *same = find_done(db, key, err);
+    json_t *same = find_ended(db, key, known, err);
     if (!same)
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
-    *out = answer(mt_json_str(same, "id", ""), job, "completed", true);
+    *out = answer(mt_json_str(same, "id", ""), job, mt_json_str(same, "status", ""), true);
     json_decref(same);
     return mt_db_exec(db, NULL, err, "DELETE FROM processing_jobs WHERE id = $1", "s", id) < 0 ? -1
                                                                                                : 1;

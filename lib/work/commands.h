@@ -19,7 +19,7 @@
 struct mt_work_job {
     const char *asset, *parent, *parameters, *schedule, *class, *needs, *unique, *after;
     int64_t priority, attempts, delay_us, timeout_us;
-    bool unless_done, after_any;
+    bool unless_done, unless_known, after_any;
 };
 
 /* Which jobs claim and work take. */

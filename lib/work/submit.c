@@ -72,6 +72,8 @@ json_t *mt_work_job_spec(const struct mt_work *w, const char *type, struct mt_er
         json_object_set_new(spec, "timeout_s", json_integer((j->timeout_us + 999999) / 1000000));
     if (j->unless_done)
         json_object_set_new(spec, "unless_done", json_true());
+    if (j->unless_known)
+        json_object_set_new(spec, "unless_known", json_true());
     if (j->after)
         set_after(spec, j->after, j->after_any);
     if (mt_work_words("--needs", j->needs, &needs, err) < 0 ||

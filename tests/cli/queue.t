@@ -45,6 +45,15 @@ run media-queue submit transcode --unique k
 one=$(json .job_id)
 run media-queue submit transcode --unique k
 json_true ".duplicate and .job_id == \"$one\"" 'the same key is the same job'
+run media-queue submit refused --unique never --unless-known
+refused=$(json .job_id)
+media-queue claim --types refused >claimed
+media-queue finish "$refused" --token 1 --exit-status 6 >/dev/null
+run media-queue submit refused --unique never --unless-known
+json_true ".duplicate and .job_id == \"$refused\" and .status == \"failed\"" 'what is known to have failed is not tried again'
+run media-queue submit refused --unique never --unless-done
+json_true '.duplicate | not' 'but what was not done is'
+media-queue cancel "$(json .job_id)" >/dev/null
 printf '%s\n' '{"type": "a", "ref": "x"}' '{"typ": "b"}' nonsense '{"type": "c", "depends_on": [{"ref": "y"}]}' \
     '{"type": "d", "needs": ["av1"], "class": "gpu"}' | media-queue submit >"$out" 2>"$err"
 is $? 3 'some lines are wrong'
