@@ -21,6 +21,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
 	install -m 755 $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
 	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
+	install -m 644 scripts/orchestrate.sh '$(DESTDIR)$(PREFIX)/$(LIBEXEC)'
 	install -m 755 $(filter-out %.sh,$(JOBS:%=scripts/jobs/%)) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
 	install -m 644 $(filter %.sh,$(JOBS:%=scripts/jobs/%)) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
