@@ -16,6 +16,7 @@ uses.digest    := base
 uses.doc       := base json
 uses.proc      := base
 uses.http      := base json
+uses.multipart := base
 
 # ports: interface and dispatcher, no driver named
 uses.store     := base
@@ -49,6 +50,7 @@ uses.engine-kit := base json
 uses.probe     := base json proc jail worker sniff av exif
 uses.catalog   := base json doc db store
 uses.queue     := base json db catalog
+uses.upload    := base json digest db queue
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
 uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc digest db store catalog queue stage worker av
