@@ -297,8 +297,8 @@ static void test_boundary(void)
         "multipart/form-data; boundary=a; boundary=b",
         "multipart/form-data; boundary=\"a \"",
         "multipart/form-data; boundary=a\xc3\xa9",
-        "multipart/form-data; "
-        "boundary=12345678901234567890123456789012345678901234567890123456789012345678901"};
+        ("multipart/form-data; "
+         "boundary=12345678901234567890123456789012345678901234567890123456789012345678901")};
     char b[MT_MULTIPART_BOUNDARY_MAX + 1];
     struct mt_err err;
     bool ok = true;
