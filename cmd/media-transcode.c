@@ -56,7 +56,7 @@ static const struct mt_example examples[] = {
 
 static const struct mt_cli cli = {
     .name = "media-transcode",
-    .summary = "Makes renditions of films: H.264 and AAC in MP4, in parallel segments, verified.",
+    .summary = "Makes renditions of films and of sound, in parallel segments, each verified.",
     .operands = "[FILE|ID ...]",
     .opts = opts,
     .examples = examples,
@@ -89,7 +89,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
     if (read_target(set->target_quality, &spec.target, err) < 0)
         return -1;
-    if (mt_transcode_options_read(&set->want, &spec.ladder, &spec.sound, err) < 0)
+    if (mt_transcode_options_read(&set->want, &spec, err) < 0)
         return -1;
     json_t *parameters = mt_transcode_parameters(&spec);
     struct mt_stage stage = {.name = "transcode",

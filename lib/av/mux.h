@@ -58,6 +58,7 @@ struct mt_av_part {
     int stream;      /* its index there; -1: the only one of the track's kind */
     int64_t start;   /* in the track's base, or MT_AV_OWN_TIMES */
     int64_t packets; /* that it is known to hold; 0: not known. MT_ERR_VERIFY if it holds others */
+    int64_t origin_us; /* with MT_AV_OWN_TIMES: where the film begins on the file's own clock */
 };
 
 struct mt_av_track {
@@ -101,6 +102,12 @@ struct mt_av_mux {
  * mt_av_probe().
  */
 json_t *mt_av_mux(const struct mt_av_mux *spec, struct mt_err *err);
+
+/*
+ * From such a report: {"frames" (of the first track), "duration", "video_bps", "audio_bps" (over
+ * the whole file), "size_bytes", "tracks"}. New.
+ */
+json_t *mt_av_mux_summary(const json_t *muxed);
 
 /*
  * Whether files of the format can hold the codec ("h264", "aac", "mov_text", as libavcodec

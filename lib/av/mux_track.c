@@ -196,9 +196,11 @@ static int scan_part(struct mt_reader *r, int part, struct mt_err *err)
 
 static int64_t shift_of(const struct mt_reader *r, int part)
 {
-    int64_t start = r->track->parts[part].start;
+    const struct mt_av_part *p = &r->track->parts[part];
 
-    return start == MT_AV_OWN_TIMES ? 0 : start - r->starts[part];
+    if (p->start != MT_AV_OWN_TIMES)
+        return p->start - r->starts[part];
+    return -av_rescale_q(p->origin_us, AV_TIME_BASE_Q, r->base);
 }
 
 static int copy_parameters(struct mt_reader *r, struct mt_err *err)
@@ -315,7 +317,8 @@ static int open_track(struct mt_reader *r, struct mt_err *err)
         for (int i = 0; i < r->track->n; i++)
             if (scan_part(r, i, err) < 0)
                 return -1;
-        if (open_part(r, 0, false, err) < 0)
+        /* A whole film may show its streams only in its packets; segments have headers. */
+        if (open_part(r, 0, r->track->n == 1, err) < 0)
             return -1;
     }
     return start(r, err);

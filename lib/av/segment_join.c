@@ -31,34 +31,6 @@ static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
     return n;
 }
 
-/* Bits per second of all tracks of a kind, over the whole film. */
-static json_int_t rate_of(const json_t *tracks, const char *kind, double duration)
-{
-    const json_t *track;
-    double bytes = 0;
-    size_t i;
-
-    json_array_foreach(tracks, i, track)
-    {
-        if (strcmp(mt_json_str(track, "kind", ""), kind) == 0)
-            bytes += (double)mt_json_int(track, "bytes", 0);
-    }
-    return (json_int_t)(duration > 0 ? bytes * 8 / duration : 0);
-}
-
-static json_t *report_of(const json_t *muxed)
-{
-    const json_t *tracks = json_object_get(muxed, "tracks");
-    double duration = mt_json_num(muxed, "duration", 0);
-
-    return json_pack("{s:I, s:O, s:I, s:I, s:O, s:O}", "frames",
-                     (json_int_t)mt_json_int(json_array_get(tracks, 0), "packets", 0), "duration",
-                     json_object_get(muxed, "duration"), "video_bps",
-                     rate_of(tracks, "pictures", duration), "audio_bps",
-                     rate_of(tracks, "sound", duration), "size_bytes",
-                     json_object_get(muxed, "size_bytes"), "tracks", tracks);
-}
-
 /* Fills in the tracks behind the pictures; how many there are. */
 static int other_tracks(const struct mt_av_join *join, const struct mt_av_part *sound,
                         struct mt_av_track tracks[])
@@ -104,7 +76,7 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
         muxed = mt_av_mux(&mux, err);
     }
     if (muxed)
-        report = report_of(muxed);
+        report = mt_av_mux_summary(muxed);
     json_decref(muxed);
     free(parts);
     return report;

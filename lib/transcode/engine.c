@@ -281,13 +281,21 @@ static int add_tracks(struct joining *j, struct mt_err *err)
         int64_t voice = mt_engine_voice(j->rendition, track->stream);
         struct mt_av_part *part = &j->sounds[j->n_tracks];
 
-        if (!mt_engine_heard(engine, voice))
+        if (strcmp(j->rendition->audio_codec, "copy") == 0) {
+            *part = (struct mt_av_part){
+                .fd = engine->item->fd,
+                .stream = track->stream,
+                .start = MT_AV_OWN_TIMES,
+                .origin_us = mt_json_int(mt_ledger_plan(engine->ledger), "origin_us", 0)};
+        } else if (mt_engine_heard(engine, voice)) {
+            *part = (struct mt_av_part){.stream = -1, .start = MT_AV_OWN_TIMES};
+            part->fd = mt_ledger_sound_data(engine->ledger, voice, false, err);
+            if (part->fd < 0)
+                return -1;
+            keep_fd(j, part->fd);
+        } else {
             continue;
-        *part = (struct mt_av_part){.stream = -1, .start = MT_AV_OWN_TIMES};
-        part->fd = mt_ledger_sound_data(engine->ledger, voice, false, err);
-        if (part->fd < 0)
-            return -1;
-        keep_fd(j, part->fd);
+        }
         j->tracks[j->n_tracks] = (struct mt_av_track){
             .kind = MT_AV_SOUND,
             .parts = part,

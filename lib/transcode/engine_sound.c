@@ -34,7 +34,8 @@ static void want(struct mt_voices *wanted, const struct mt_engine *engine,
 {
     int64_t number = mt_engine_voice(rendition, stream);
 
-    if (rendition->av.audio_bps < 0 || mt_ledger_sound(engine->ledger, number))
+    if (strcmp(rendition->audio_codec, "copy") == 0 || rendition->av.audio_bps < 0 ||
+        mt_ledger_sound(engine->ledger, number))
         return;
     for (int i = 0; i < wanted->n; i++)
         if (wanted->list[i].number == number)

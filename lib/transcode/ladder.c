@@ -60,7 +60,7 @@ static void settle(struct mt_rung *rung, int height)
 {
     rung->height_px = height;
     snprintf(rung->name, sizeof rung->name, "%dp", height);
-    if (rung->max_bps == 0 && rung->video_bps == 0)
+    if (rung->max_bps == 0 && rung->video_bps == 0 && strcmp(rung->video_codec, "copy") != 0)
         rung->max_bps = mt_peak_of(height);
     if (rung->audio_bps < 0)
         rung->audio_bps = mt_audio_rate_of(rung->audio_codec, height);

@@ -18,8 +18,8 @@ struct mt_rung {
     int height_px;       /* of the shorter side; 0: the source's own, until mt_ladder_fit() */
     bool upscale;        /* may be larger than the source */
     char format[8];      /* of the file: "mp4", "webm", "mp3" ... */
-    char video_codec[8]; /* "h264", "hevc", "vp9", "av1"; "" if audio_only */
-    char audio_codec[8]; /* "aac", "opus", "mp3", "flac", "vorbis", "alac", "pcm" */
+    char video_codec[8]; /* "h264", "hevc", "vp9", "av1", "copy"; "" if audio_only */
+    char audio_codec[8]; /* "aac", "opus", "mp3", "flac", "vorbis", "alac", "pcm", "copy" */
     int64_t video_bps;   /* average; 0: constant quality */
     int64_t max_bps;     /* peak rate of the picture (VBV); 0: none */
     int crf;             /* of the codec's own scale; -1: the program's for the codec */

@@ -14,8 +14,9 @@ const char *const mt_qualities[] = {"auto", "source", "2160p", "1440p", "1080p",
                                     "480p", "360p",   "240p",  "144p",  "audio", NULL};
 const char *const mt_formats[] = {"mp4",  "mov",  "mkv", "webm", "m4a", "mp3",
                                   "opus", "flac", "ogg", "wav",  "mka", NULL};
-const char *const mt_video_codecs[] = {"h264", "hevc", "vp9", "av1", NULL};
-const char *const mt_audio_codecs[] = {"aac", "opus", "mp3", "flac", "vorbis", "alac", "pcm", NULL};
+const char *const mt_video_codecs[] = {"h264", "hevc", "vp9", "av1", "copy", NULL};
+const char *const mt_audio_codecs[] = {"aac",  "opus", "mp3",  "flac", "vorbis",
+                                       "alac", "pcm",  "copy", NULL};
 
 /* What formats of sound alone are for, the usual codec first. */
 static const struct {
@@ -128,7 +129,7 @@ static int set_word(struct mt_rung *rung, const char *word, struct mt_err *err)
     } else if (is_one_of(word, mt_formats) &&
                !(is_one_of(word, mt_audio_codecs) && (!rung->audio_only || rung->format[0]))) {
         put(rung->format, sizeof rung->format, word);
-    } else if (is_one_of(word, mt_video_codecs)) {
+    } else if (is_one_of(word, mt_video_codecs) && !rung->audio_only) {
         put(rung->video_codec, sizeof rung->video_codec, word);
     } else if (is_one_of(word, mt_audio_codecs)) {
         put(rung->audio_codec, sizeof rung->audio_codec, word);
@@ -185,13 +186,30 @@ static void default_word(char *to, size_t n, const char *given, const char *othe
 /* One table decides what goes together: mt_av_carries(). */
 static int check_codec(const struct mt_rung *rung, const char *codec, struct mt_err *err)
 {
-    if (mt_av_carries(rung->format, av_name(codec)))
+    /* What a copy turns out to be is known when the source is. */
+    if (strcmp(codec, "copy") == 0 || mt_av_carries(rung->format, av_name(codec)))
         return 0;
     mt_fail(err, MT_ERR_USAGE, "%s cannot carry %s", rung->format, codec);
     if (strcmp(rung->format, "webm") == 0)
         return mt_hint(err, "webm takes vp9 or av1 with opus or vorbis; mkv takes all of them");
     return mt_hint(err, codec_of(rung->format) ? "mka takes every kind of sound"
                                                : "mkv takes all that is made here");
+}
+
+/* There is nothing to be chosen about a copy. */
+static int check_copy(const struct mt_rung *rung, struct mt_err *err)
+{
+    if (strcmp(rung->video_codec, "copy") != 0)
+        return 0;
+    if (strcmp(rung->name, "auto") == 0)
+        mt_fail(err, MT_ERR_USAGE, "--quality auto makes several sizes, a copy has one");
+    else if (rung->crf >= 0 || rung->video_bps > 0 || rung->max_bps > 0 || rung->fps > 0 ||
+             rung->max_fps > 0 || rung->upscale)
+        mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps the source's size, rate and quality",
+                rung->name);
+    else
+        return 0;
+    return mt_hint(err, "-q source:copy, without rates, crf and fps; or name a codec to encode it");
 }
 
 /* Fills in what was not said, and checks that it goes together. */
@@ -215,6 +233,10 @@ static int complete(struct mt_rung *rung, const struct mt_rung_defaults *d, stru
         rung->video_codec[0] = '\0';
         default_word(rung->audio_codec, sizeof rung->audio_codec, d->audio_codec,
                      codec_of(rung->format) ? codec_of(rung->format) : "aac");
+        if (strcmp(rung->audio_codec, "copy") == 0) {
+            mt_fail(err, MT_ERR_USAGE, "sound alone is encoded, never copied");
+            return mt_hint(err, "flac keeps it as it is");
+        }
         if (rung->audio_bps < 0)
             rung->audio_bps = mt_audio_rate_of(rung->audio_codec, 1080);
         return check_codec(rung, rung->audio_codec, err);
@@ -224,7 +246,9 @@ static int complete(struct mt_rung *rung, const struct mt_rung_defaults *d, stru
     default_word(rung->video_codec, sizeof rung->video_codec, d->video_codec,
                  webm ? "vp9" : "h264");
     default_word(rung->audio_codec, sizeof rung->audio_codec, d->audio_codec,
-                 webm ? "opus" : "aac");
+                 strcmp(rung->video_codec, "copy") == 0 ? "copy"
+                 : webm                                 ? "opus"
+                                                        : "aac");
     if (rung->crf > 51 &&
         (strcmp(rung->video_codec, "h264") == 0 || strcmp(rung->video_codec, "hevc") == 0))
         return mt_fail(err, MT_ERR_USAGE, "%s: crf of %s goes from 0 to 51", rung->name,
@@ -234,7 +258,7 @@ static int complete(struct mt_rung *rung, const struct mt_rung_defaults *d, stru
         return -1;
     if (rung->video_bps > 0 && rung->max_bps < rung->video_bps)
         return mt_fail(err, MT_ERR_USAGE, "%s: the peak rate is below the average", rung->name);
-    return check_codec(rung, rung->video_codec, err) < 0
+    return check_copy(rung, err) < 0 || check_codec(rung, rung->video_codec, err) < 0
                ? -1
                : check_codec(rung, rung->audio_codec, err);
 }

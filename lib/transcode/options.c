@@ -57,8 +57,55 @@ static int read_formats(struct mt_ladder *ladder, const char *path,
     return ret < 0 ? mt_fail_in(err, "'%s'", path) : 0;
 }
 
-int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_ladder *ladder,
-                              struct mt_sound_settings *sound, struct mt_err *err)
+static enum mt_remux_when remux_of(const char *word)
+{
+    int i = 0;
+
+    while (word && mt_remux_words[i] && strcmp(mt_remux_words[i], word) != 0)
+        i++;
+    return word && mt_remux_words[i] ? (enum mt_remux_when)i : MT_REMUX_AUTO;
+}
+
+/* The first option that wants pictures (or sound) to be encoded; NULL. */
+static const char *changes_pictures(const struct mt_transcode *spec)
+{
+    return spec->target > 0 ? "--target-quality" : spec->crf >= 0 ? "--crf" : NULL;
+}
+
+static const char *changes_sound(const struct mt_transcode *spec)
+{
+    return spec->sound.loudness_lufs < 0              ? "--loudness"
+           : spec->sound.denoise != MT_AV_DENOISE_OFF ? "--denoise"
+           : spec->sound.speech                       ? "--speech"
+                                                      : NULL;
+}
+
+/* What is copied cannot be changed on the way, and nobody should have to find that out. */
+static int check_copies(const struct mt_transcode_options *want, const struct mt_transcode *spec,
+                        struct mt_err *err)
+{
+    const char *pictures = changes_pictures(spec), *sound = changes_sound(spec);
+    bool only = spec->remux == MT_REMUX_ONLY;
+
+    if (only && (pictures || sound))
+        return mt_fail(err, MT_ERR_USAGE, "--remux=only encodes nothing, %s does",
+                       pictures ? pictures : sound);
+    for (int i = 0; i < spec->ladder.n; i++) {
+        const struct mt_rung *rung = &spec->ladder.rungs[i];
+        bool copied = strcmp(rung->video_codec, "copy") == 0;
+
+        if (copied && pictures)
+            return mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps its pictures, %s changes them",
+                           rung->name, pictures);
+        if (strcmp(rung->audio_codec, "copy") == 0 && (sound || want->audio_bps > 0))
+            return mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps its sound, %s changes it",
+                           rung->name, sound ? sound : "--audio-bitrate");
+    }
+    return 0;
+}
+
+int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_transcode *spec,
+                              struct mt_err *err)
 {
     struct mt_rung_defaults defaults = {.format = want->format,
                                         .video_codec = want->codec,
@@ -66,13 +113,16 @@ int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt
                                         .bitrate = want->bitrate,
                                         .crf = -1,
                                         .audio_bps = want->audio_bps};
+    int ret;
 
     if (want->audio_bps != 0 && (want->audio_bps < 6000 || want->audio_bps > 2000000))
         return mt_fail(err, MT_ERR_USAGE, "--audio-bitrate takes 6k to 2M bits per second");
-    if (mt_sound_settings_parse(sound, want->loudness, want->channels, want->denoise, err) < 0)
+    if (mt_sound_settings_parse(&spec->sound, want->loudness, want->channels, want->denoise, err) <
+        0)
         return -1;
-    sound->speech = want->speech;
-    if (want->output_formats)
-        return read_formats(ladder, want->output_formats, &defaults, err);
-    return mt_ladder_parse(ladder, want->quality, &defaults, err);
+    spec->sound.speech = want->speech;
+    spec->remux = remux_of(want->remux);
+    ret = want->output_formats ? read_formats(&spec->ladder, want->output_formats, &defaults, err)
+                               : mt_ladder_parse(&spec->ladder, want->quality, &defaults, err);
+    return ret < 0 ? -1 : check_copies(want, spec, err);
 }

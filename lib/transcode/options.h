@@ -6,11 +6,13 @@
 #include "cli/cli.h"
 #include "transcode/audio.h"
 #include "transcode/ladder.h"
+#include "transcode/transcode.h"
 
 /* A member, called want, of the program's settings. */
 struct mt_transcode_options {
     const char *quality, *output_formats, *format, *codec, *bitrate;
     const char *audio_codec, *channels, *loudness, *denoise;
+    const char *remux;
     int64_t audio_bps;
     bool speech;
 };
@@ -22,8 +24,12 @@ struct mt_transcode_options {
                "renditions as JSON, instead of --quality"),                                        \
         MT_CHOICE(T, want.format, 0, "format", "NAME", mt_formats, NULL,                           \
                   "of the files: mp4, or mp3 and others for sound"),                               \
+        MT_CHOICE(T, want.codec, 0, "codec", "NAME", mt_video_codecs, NULL,                        \
+                  "of the picture: h264, hevc, vp9, av1 or copy"),                                 \
+        MT_CHOICE(T, want.remux, 0, "remux", "WHEN", mt_remux_words, NULL,                         \
+                  "copy what is as wanted already: auto, never, only"),                            \
         MT_CHOICE(T, want.audio_codec, 0, "audio-codec", "NAME", mt_audio_codecs, NULL,            \
-                  "of the sound: aac, opus, mp3, flac ..."),                                       \
+                  "of the sound: aac, opus, mp3 ... or copy"),                                     \
         MT_SIZE(T, want.audio_bps, 0, "audio-bitrate", NULL, "of stereo sound: 128k"),             \
         MT_CHOICE(T, want.channels, 0, "channels", "HOW", mt_channel_words, NULL,                  \
                   "at most mono, stereo or 5.1; or source"),                                       \
@@ -36,10 +42,11 @@ struct mt_transcode_options {
                "average of the picture, where -q has none")
 
 /*
- * Reads the ladder and what sound is to be like from the options; crf is what rungs
- * have that name none. MT_ERR_USAGE, and what reading a file of --output-formats gives.
+ * Fills in what of *spec the options say: ladder, sound, remux. Its crf and target are to be
+ * there already; what does not go together is refused. MT_ERR_USAGE, and what reading a file
+ * of --output-formats gives.
  */
-int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_ladder *ladder,
-                              struct mt_sound_settings *sound, struct mt_err *err) MT_MUST_USE;
+int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_transcode *spec,
+                              struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -41,7 +41,7 @@ bool mt_source_has_sound(const json_t *doc)
     return false;
 }
 
-int mt_source_shape(const json_t *doc, struct mt_shape *shape, struct mt_err *err)
+const json_t *mt_source_pictures(const json_t *doc)
 {
     bool film = strcmp(mt_json_str(doc, "asset.content_type", "video"), "video") == 0;
     json_t *stream;
@@ -49,15 +49,24 @@ int mt_source_shape(const json_t *doc, struct mt_shape *shape, struct mt_err *er
 
     json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
     {
+        if (film && strcmp(mt_json_str(stream, "type", ""), "video") == 0 &&
+            mt_json_int(stream, "display_width", 0) > 0 &&
+            mt_json_int(stream, "display_height", 0) > 0 && !is_cover(stream))
+            return stream;
+    }
+    return NULL;
+}
+
+int mt_source_shape(const json_t *doc, struct mt_shape *shape, struct mt_err *err)
+{
+    const json_t *stream = mt_source_pictures(doc);
+
+    *shape = (struct mt_shape){.w = 0};
+    if (stream)
         *shape = (struct mt_shape){.w = (int)mt_json_int(stream, "display_width", 0),
                                    .h = (int)mt_json_int(stream, "display_height", 0),
                                    .fps = rate_of(stream)};
-        if (film && strcmp(mt_json_str(stream, "type", ""), "video") == 0 && shape->w > 0 &&
-            shape->h > 0 && !is_cover(stream))
-            return 0;
-    }
-    *shape = (struct mt_shape){.w = 0};
-    if (mt_source_has_sound(doc))
+    if (stream || mt_source_has_sound(doc))
         return 0;
     return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is neither moving picture nor sound in it");
 }

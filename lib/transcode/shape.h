@@ -8,6 +8,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* The stream of the first moving picture that is no cover, lent; NULL. */
+const json_t *mt_source_pictures(const json_t *doc);
+
 bool mt_source_has_sound(const json_t *doc);
 
 /*

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "transcode/engine.h"
+#include "transcode/remux.h"
 #include "transcode/shape.h"
 #include "transcode/tracks.h"
+#include "transcode/work.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -18,29 +20,7 @@
 /* How much of the work reading the packets is, and encoding; the rest is reading the results. */
 static const double PLANNING = 0.02, ENCODING = 0.93;
 
-/* A rendition under way. */
-struct rendition {
-    const struct mt_rung *rung;
-    char recipe[9];
-    struct mt_making making;
-    json_t *made;  /* what the encoder says it made */
-    json_t *check; /* what a full decode says is there */
-    json_t *score; /* how alike it is to the source */
-    int crf;       /* that it was made with */
-    json_t *heard; /* what is said of its tracks of sound */
-};
-
-struct work {
-    const struct mt_transcode *spec;
-    struct mt_item *item;
-    struct mt_ladder ladder; /* fitted to the source */
-    struct rendition todo[MT_RUNGS_MAX];
-    int n;
-    struct mt_ledger *ledger;
-    struct mt_engine_track tracks[MT_VOICES_MOST];
-    int n_tracks;
-    json_t *source; /* the encoder's report on the source */
-};
+const char *const mt_remux_words[] = {"auto", "never", "only", NULL};
 
 json_t *mt_transcode_parameters(const struct mt_transcode *spec)
 {
@@ -52,17 +32,18 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec)
         json_array_append_new(qualities, json_string(spec->ladder.rungs[i].name));
     for (int i = 0; i < spec->ladder.n; i++)
         json_array_append_new(rungs, mt_rung_settings(&spec->ladder.rungs[i]));
-    return json_pack("{s:o, s:o, s:o, s:I, s:s}", "qualities", qualities, "renditions", rungs,
+    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s}", "qualities", qualities, "renditions", rungs,
                      "sound", mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf,
-                     "preset", spec->preset);
+                     "preset", spec->preset, "remux", mt_remux_words[spec->remux]);
 }
 
 /* All that decides the bytes of one rendition, short enough for a name. */
 static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *rung, char recipe[9])
 {
-    json_t *settings = json_pack("{s:o, s:o, s:I, s:s}", "rung", mt_rung_settings(rung), "sound",
-                                 mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf,
-                                 "preset", spec->preset);
+    json_t *settings =
+        json_pack("{s:o, s:o, s:I, s:s, s:s}", "rung", mt_rung_settings(rung), "sound",
+                  mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf, "preset",
+                  spec->preset, "remux", mt_remux_words[spec->remux]);
 
     if (spec->target > 0)
         json_object_set_new(settings, "target", json_real(spec->target));
@@ -79,27 +60,18 @@ static int possible(const struct mt_rung *rung, struct mt_err *err)
     return 0;
 }
 
-static struct mt_output output_of(const struct rendition *r)
-{
-    return (struct mt_output){.name = r->rung->name,
-                              .recipe = r->recipe,
-                              .ext = r->rung->format,
-                              .type = mt_rung_type(r->rung),
-                              .quality = r->rung->name};
-}
-
 /* Takes what was made before, and lists what is to do. */
-static int plan(struct work *w, struct mt_err *err)
+static int plan(struct mt_work *w, struct mt_err *err)
 {
     for (int i = 0; i < w->ladder.n; i++) {
-        struct rendition *r = &w->todo[w->n];
+        struct mt_rendition *r = &w->todo[w->n];
         json_t *entry = NULL;
 
-        *r = (struct rendition){.rung = &w->ladder.rungs[i]};
+        *r = (struct mt_rendition){.rung = &w->ladder.rungs[i]};
         if (possible(r->rung, err) < 0)
             return -1;
         recipe_of(w->spec, r->rung, r->recipe);
-        struct mt_output output = output_of(r);
+        struct mt_output output = mt_rendition_output(r);
         int made = mt_item_made(w->item, &output, &entry, err);
         if (made < 0)
             return -1;
@@ -113,90 +85,10 @@ static int plan(struct work *w, struct mt_err *err)
     return 0;
 }
 
-/* Compares what was meant with what a player will find. */
-static int compare(const struct rendition *r, struct mt_err *err)
-{
-    const char *name = r->rung->name;
-    int64_t frames = mt_json_int(r->made, "frames", -1);
-    int64_t found = mt_json_int(r->check, "video.frames", -2);
-    int64_t errors = mt_json_int(r->check, "errors", -1);
-    double meant = mt_json_num(r->made, "duration", -1);
-    double length = mt_json_num(r->check, "duration", -2);
-    double frame = frames > 0 ? meant / (double)frames : 0;
-    double slack = fmax(fmax(frame, meant * 0.001), 0.05);
-
-    if (errors != 0)
-        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %lld decoding errors in what was written",
-                       name, (long long)errors);
-    if (found != frames)
-        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %lld pictures written, %lld found", name,
-                       (long long)frames, (long long)found);
-    if (fabs(length - meant) > slack)
-        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: %.3f s written, %.3f s found", name,
-                       meant, length);
-    if (mt_json_int(r->check, "video.width", 0) != mt_json_int(r->made, "width", -1) ||
-        mt_json_int(r->check, "video.height", 0) != mt_json_int(r->made, "height", -1))
-        return mt_fail(err, MT_ERR_VERIFY, "rendition %s: not of the size that was wanted", name);
-    return 0;
-}
-
-/* The document's entry for a verified rendition. New. */
-static json_t *entry_of(const struct rendition *r)
-{
-    int64_t w = mt_json_int(r->made, "width", 0);
-    int64_t h = mt_json_int(r->made, "height", 0);
-    int64_t bps = mt_json_int(r->made, "video_bps", 0) + mt_json_int(r->made, "audio_bps", 0);
-    char resolution[32], bitrate[32];
-
-    snprintf(resolution, sizeof resolution, "%lldx%lld", (long long)w, (long long)h);
-    snprintf(bitrate, sizeof bitrate, "%lldk", (long long)(bps + 500) / 1000);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:o, s:s, s:O}", "variant_type",
-                     output_of(r).type, "quality", r->rung->name, "format", r->rung->format,
-                     "resolution", resolution, "bitrate", bitrate, "duration",
-                     mt_json_real(mt_json_num(r->made, "duration", 0), 3), "verified", 1, "frames",
-                     json_incref(json_object_get(r->made, "frames")), "recipe", r->recipe, "score",
-                     r->score);
-}
-
-/* What is said of each track of sound: language, channels, loudness. */
-static void add_sound(const struct work *w, const struct rendition *r, json_t *entry)
-{
-    json_t *all = json_array();
-
-    for (size_t i = 0; i < json_array_size(r->heard); i++) {
-        const json_t *voice = json_array_get(r->heard, i);
-        json_t *one = json_pack("{s:s, s:O, s:O}", "codec", r->rung->audio_codec, "channels",
-                                json_object_get(voice, "channels"), "sample_rate_hz",
-                                json_object_get(voice, "sample_rate_hz"));
-
-        for (int k = 0; k < w->n_tracks; k++)
-            if (w->tracks[k].stream == mt_json_int(voice, "stream", -1) && w->tracks[k].language)
-                json_object_set_new(one, "language", json_string(w->tracks[k].language));
-        if (json_is_object(json_object_get(voice, "loudness")))
-            json_object_set(one, "loudness", json_object_get(voice, "loudness"));
-        json_array_append_new(all, one);
-    }
-    json_object_set_new(entry, "sound", all);
-}
-
-static int publish(struct work *w, struct rendition *r, struct mt_err *err)
-{
-    struct mt_output output = output_of(r);
-    json_t *entry = entry_of(r);
-
-    add_sound(w, r, entry);
-    int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
-
-    if (ret == 0)
-        mt_transcode_add(w->item->doc, entry);
-    json_decref(entry);
-    return ret;
-}
-
-static int begin_all(struct work *w, struct mt_err *err)
+static int begin_all(struct mt_work *w, struct mt_err *err)
 {
     for (int i = 0; i < w->n; i++) {
-        struct mt_output output = output_of(&w->todo[i]);
+        struct mt_output output = mt_rendition_output(&w->todo[i]);
         if (mt_item_begin(w->item, &output, &w->todo[i].making, err) < 0)
             return -1;
     }
@@ -204,7 +96,7 @@ static int begin_all(struct work *w, struct mt_err *err)
 }
 
 /* One ledger for each ladder, whichever of its renditions are there already. */
-static void work_name(const struct work *w, char recipe[9])
+static void work_name(const struct mt_work *w, char recipe[9])
 {
     json_t *all = json_array();
 
@@ -228,7 +120,7 @@ static json_t *identity_of(const struct mt_item *item)
                      (json_int_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
 }
 
-static int open_ledger(struct work *w, struct mt_err *err)
+static int open_ledger(struct mt_work *w, struct mt_err *err)
 {
     char name[9];
     json_t *source = identity_of(w->item);
@@ -253,13 +145,13 @@ static int crf_of(const struct mt_transcode *spec, const struct mt_rung *rung)
     return spec->crf >= 0 ? (int)spec->crf : mt_av_default_crf(rung->video_codec);
 }
 
-static void describe(const struct work *w, struct mt_engine *engine,
+static void describe(const struct mt_work *w, struct mt_engine *engine,
                      struct mt_engine_rendition renditions[])
 {
     const struct mt_transcode *spec = w->spec;
 
     for (int i = 0; i < w->n; i++) {
-        const struct rendition *r = &w->todo[i];
+        const struct mt_rendition *r = &w->todo[i];
         renditions[i] = (struct mt_engine_rendition){
             .recipe = r->recipe,
             .format = r->rung->format,
@@ -290,7 +182,7 @@ static void describe(const struct work *w, struct mt_engine *engine,
 }
 
 /* Encodes samples, says what all of it would come to, and makes nothing. */
-static int estimate(struct work *w, struct mt_err *err)
+static int estimate(struct mt_work *w, struct mt_err *err)
 {
     struct mt_engine_rendition renditions[MT_RUNGS_MAX];
     struct mt_engine engine;
@@ -311,7 +203,7 @@ static int estimate(struct work *w, struct mt_err *err)
     return 0;
 }
 
-static int run_engine(struct work *w, struct mt_err *err)
+static int run_engine(struct mt_work *w, struct mt_err *err)
 {
     struct mt_engine_rendition renditions[MT_RUNGS_MAX];
     struct mt_engine engine;
@@ -350,7 +242,7 @@ static int run_engine(struct work *w, struct mt_err *err)
 }
 
 /* What was made and is not what was meant must not be taken up again. */
-static int make(struct work *w, struct mt_err *err)
+static int make(struct mt_work *w, struct mt_err *err)
 {
     if (w->spec->estimate)
         return estimate(w, err);
@@ -359,19 +251,19 @@ static int make(struct work *w, struct mt_err *err)
     if (run_engine(w, err) < 0)
         return -1;
     for (int i = 0; i < w->n; i++)
-        if (compare(&w->todo[i], err) < 0) {
+        if (mt_rendition_compare(&w->todo[i], err) < 0) {
             mt_ledger_remove(&w->ledger);
             return -1;
         }
     for (int i = 0; i < w->n; i++)
-        if (publish(w, &w->todo[i], err) < 0)
+        if (mt_rendition_publish(w, &w->todo[i], err) < 0)
             return -1;
     mt_ledger_remove(&w->ledger);
     return 0;
 }
 
 /* Seconds of the film that the probe promised and decoding did not give. */
-static double seconds_lost(const struct work *w)
+static double seconds_lost(const struct mt_work *w)
 {
     const json_t *metadata = mt_json_at(w->item->doc, "asset.metadata");
     double promised =
@@ -382,7 +274,7 @@ static double seconds_lost(const struct work *w)
 }
 
 /* Damage in the source is said, not hidden behind renditions that decode. */
-static void report_source(struct work *w)
+static void report_source(struct mt_work *w)
 {
     struct mt_item *item = w->item;
     int64_t errors = mt_json_int(w->source, "errors", 0);
@@ -401,21 +293,16 @@ static void report_source(struct work *w)
            item->name, (long long)errors, lost);
 }
 
-static void free_work(struct work *w)
+static void free_work(struct mt_work *w)
 {
-    for (int i = 0; i < MT_RUNGS_MAX; i++) {
-        mt_item_abandon(w->item, &w->todo[i].making);
-        json_decref(w->todo[i].made);
-        json_decref(w->todo[i].check);
-        json_decref(w->todo[i].score);
-        json_decref(w->todo[i].heard);
-    }
+    for (int i = 0; i < MT_RUNGS_MAX; i++)
+        mt_rendition_free(w, &w->todo[i]);
     mt_ledger_close(&w->ledger);
     json_decref(w->source);
 }
 
 /* Takes the rungs that are only sound out of the ladder, where they stand last. */
-static int take_sound(struct work *w, struct mt_rung sound[], json_t *dropped)
+static int take_sound(struct mt_work *w, struct mt_rung sound[], json_t *dropped)
 {
     int n = 0;
 
@@ -432,7 +319,7 @@ static int take_sound(struct work *w, struct mt_rung sound[], json_t *dropped)
     return n;
 }
 
-static int make_sound(struct work *w, const struct mt_rung sound[], int n, int *made,
+static int make_sound(struct mt_work *w, const struct mt_rung sound[], int n, int *made,
                       struct mt_err *err)
 {
     json_t *source = NULL;
@@ -450,7 +337,7 @@ static int make_sound(struct work *w, const struct mt_rung sound[], int n, int *
 }
 
 /* In how many forms, at most, each track of sound is wanted. */
-static int forms(const struct work *w)
+static int forms(const struct mt_work *w)
 {
     int n = 0;
 
@@ -466,10 +353,22 @@ static int forms(const struct work *w)
     return n > 0 ? n : 1;
 }
 
+/* What is as it is wanted already is not encoded again. */
+static int copy(struct mt_work *w, json_t *dropped, struct mt_err *err)
+{
+    int wanted = w->n;
+
+    if (mt_remux(w, dropped, err) < 0)
+        return -1;
+    if (w->spec->remux == MT_REMUX_ONLY && wanted > 0 && w->made == 0)
+        return mt_fail(err, MT_ERR_NOT_APPLICABLE, "nothing can be a copy; left_out says why");
+    return 0;
+}
+
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
     const struct mt_transcode *spec = ctx;
-    struct work w = {.spec = spec, .item = item, .ladder = spec->ladder};
+    struct mt_work w = {.spec = spec, .item = item, .ladder = spec->ladder};
     json_t *dropped = json_array(), *streams = json_array();
     struct mt_rung sound[MT_RUNGS_MAX];
     struct mt_shape shape;
@@ -483,16 +382,16 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
     if (json_array_size(streams) > 0)
         json_object_set(item->report, "streams_left_out", streams);
-    if (json_array_size(dropped) > 0)
-        json_object_set(item->report, "left_out", dropped);
-    if (plan(&w, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
+    if (plan(&w, err) < 0 || copy(&w, dropped, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
         (n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0))
         goto out;
-    if (w.n + made == 0)
+    if (w.n + w.made + made == 0)
         item->status = "skipped";
     report_source(&w);
     ret = 0;
 out:
+    if (json_array_size(dropped) > 0)
+        json_object_set(item->report, "left_out", dropped);
     free_work(&w);
     json_decref(dropped);
     json_decref(streams);

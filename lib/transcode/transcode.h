@@ -9,17 +9,22 @@
 
 enum { MT_JOBS_MAX = 64 };
 
+/* Whether what is already as a rung wants it is copied, packet by packet, instead of encoded. */
+enum mt_remux_when { MT_REMUX_AUTO, MT_REMUX_NEVER, MT_REMUX_ONLY };
+extern const char *const mt_remux_words[]; /* of the option, in that order; ends with NULL */
+
 struct mt_transcode {
     struct mt_ladder ladder;
     struct mt_sound_settings sound;
     int64_t crf; /* constant quality, capped by each rung's peak rate; -1: the codec's usual */
     const char *preset; /* of the encoder */
-    double target;      /* SSIM that is wanted instead of a CRF; 0: none */
-    bool estimate;      /* only say what it would come to */
-    int64_t jobs;       /* processes at once; 0: as many as there are processors */
-    int64_t threads;    /* of each encoder; 0: one, more for films of few segments */
-    int64_t nice;       /* added to their niceness */
-    int64_t max_load;   /* fewer processes while the machine's load is above; 0: never */
+    enum mt_remux_when remux;
+    double target;    /* SSIM that is wanted instead of a CRF; 0: none */
+    bool estimate;    /* only say what it would come to */
+    int64_t jobs;     /* processes at once; 0: as many as there are processors */
+    int64_t threads;  /* of each encoder; 0: one, more for films of few segments */
+    int64_t nice;     /* added to their niceness */
+    int64_t max_load; /* fewer processes while the machine's load is above; 0: never */
     const struct mt_stage_options *options;
 };
 
