@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/signals.h"
+#include "ingest/host.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -180,26 +182,15 @@ bool mt_address_is_public(const struct sockaddr *address)
     return false;
 }
 
-static int fail_lookup(const char *host, int problem, struct mt_err *err)
+int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
+                  struct mt_err *err)
 {
-    char *shown = mt_text_printable(host, 100);
-
-    mt_fail(err, problem == EAI_NONAME ? MT_ERR_NO_FILE : MT_ERR_BUSY,
-            "cannot find the host '%s': %s", shown, gai_strerror(problem));
-    free(shown);
-    return -1;
-}
-
-int mt_address_of(const struct mt_url *url, bool allow_private, char out[64], struct mt_err *err)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *list = NULL;
     char text[INET6_ADDRSTRLEN];
     int ret = -1;
 
-    int problem = getaddrinfo(url->host, NULL, &hints, &list);
-    if (problem)
-        return fail_lookup(url->host, problem, err);
+    if (mt_host_lookup(url->host, wall_us, mt_stop_signal, &list, err) < 0)
+        return -1;
     for (const struct addrinfo *i = list; i && ret < 0; i = i->ai_next) {
         bool v6 = i->ai_family == AF_INET6;
         if ((!allow_private && !mt_address_is_public(i->ai_addr)) ||

@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /* The parts of an http or https URL. */
@@ -41,11 +42,11 @@ char *mt_url_name(const struct mt_url *url);
 bool mt_address_is_public(const struct sockaddr *address);
 
 /*
- * Looks the host up and gives the first permitted address as text, brackets
- * around IPv6. MT_ERR_POLICY if there are only others; MT_ERR_BUSY if it
- * cannot be looked up now, MT_ERR_NO_FILE if there is none.
+ * Looks the host up, for wall_us microseconds at most, and gives the first permitted address as
+ * text, brackets around IPv6. MT_ERR_POLICY if there are only others; MT_ERR_BUSY if it cannot be
+ * looked up now, MT_ERR_NO_FILE if there is none, MT_ERR_CANCELLED after a signal to stop.
  */
-int mt_address_of(const struct mt_url *url, bool allow_private, char out[64],
+int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
                   struct mt_err *err) MT_MUST_USE;
 
 #endif

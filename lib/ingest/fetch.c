@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { HEADER_MAX = 65536, REDIRECTS_MAX = 5, CONNECT_S = 20 };
+enum { HEADER_MAX = 65536, REDIRECTS_MAX = 5, CONNECT_S = 20, LOOKUP_US = 20 * 1000 * 1000 };
 
 struct mt_fetch {
     struct mt_proc *curl;
@@ -198,7 +198,8 @@ static int ask(struct mt_fetch *f, const char *url, const struct mt_fetch_rules 
     }
     if (!f->name)
         f->name = mt_url_name(&parts);
-    if (mt_address_of(&parts, rules->allow_private, address, err) < 0 ||
+    int64_t wall = rules->wall_us < LOOKUP_US ? rules->wall_us : LOOKUP_US;
+    if (mt_address_of(&parts, rules->allow_private, wall, address, err) < 0 ||
         start(f, url, &parts, address, rules, err) < 0)
         goto out;
     do

@@ -145,4 +145,33 @@ for path in silent stops; do
     is "$(pgrep -f "curl.*localhost:$port/$path")" '' "and curl with it: $path"
 done
 consistent 'after signals'
+
+# A name server that says nothing keeps nobody: in a network of our own, where it is the only one.
+cat >mute.sh <<'SH'
+ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf || exit 99
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 53))
+open("mute", "w").close(); time.sleep(60)' &
+mute=$!
+for _ in $(seq 100); do [ -e mute ] && break; sleep 0.1; done
+shift
+"$@"
+status=$?
+kill $mute
+exit $status
+SH
+printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:3\n' >resolv.conf
+alone() { timeout 40 unshare --user --map-root-user --net --mount sh mute.sh "$T" "$@"; }
+if ! alone true 2>/dev/null; then
+    skip 'no network of our own can be had'
+else
+    rm -f mute
+    run alone media-ingest --allow-url --url-timeout 2 https://nobody.example.com/a.jpg
+    exits 5 'a name server without an answer is worth another try'
+    stderr_like 'cannot find the host .nobody.example.com.: there is no answer' 'and is what the message says'
+    rm -f mute
+    run alone timeout -s TERM 2 media-ingest --allow-url https://nobody.example.com/a.jpg
+    exits 124 'SIGTERM ends the wait for it'
+    stderr_like 'stopped while the host was looked up' 'and it says so'
+fi
 done_testing
