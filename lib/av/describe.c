@@ -285,3 +285,58 @@ json_t *mt_describe_streams(const struct mt_in *in, const struct mt_walk *w,
     }
     return all;
 }
+
+static json_t *container_name(const AVFormatContext *s)
+{
+    const char *name = s->iformat->name;
+
+    return json_stringn(name, strcspn(name, ","));
+}
+
+static json_t *embedded(const struct mt_in *in)
+{
+    int subtitles = 0, attachments = 0;
+
+    for (unsigned i = 0; i < in->format->nb_streams; i++) {
+        enum AVMediaType type = in->format->streams[i]->codecpar->codec_type;
+        subtitles += type == AVMEDIA_TYPE_SUBTITLE;
+        attachments += type == AVMEDIA_TYPE_ATTACHMENT;
+    }
+    return json_pack("{s:b, s:i, s:i}", "cover_art", in->cover != NULL, "subtitles", subtitles,
+                     "attachments", attachments);
+}
+
+json_t *mt_describe_file(const struct mt_in *in, const struct mt_walk *w,
+                         const struct mt_sample *sample)
+{
+    const AVFormatContext *s = in->format;
+    const char *source;
+    int64_t us = mt_walk_duration(w, &source);
+    bool still = in->image && (!in->video || w->streams[in->video->index].packets < 2 ||
+                               strstr(s->iformat->name, "_pipe"));
+    bool timed = !still && us != AV_NOPTS_VALUE && us > 0;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "duration", timed ? mt_json_real((double)us / 1e6, 6) : json_null());
+    if (timed)
+        json_object_set_new(o, "duration_source", json_string(source));
+    json_object_set_new(o, "container", container_name(s));
+    json_object_set_new(o, "bit_rate_bps",
+                        timed
+                            ? json_integer((json_int_t)((double)in->size * 8e6 / (double)us + 0.5))
+                            : json_null());
+    json_t *rate = timed ? mt_rate_describe(&w->rate, us) : NULL;
+    if (rate)
+        json_object_set_new(o, "bit_rate_over_time", rate);
+    json_object_set_new(o, "start_time",
+                        timed && s->start_time != AV_NOPTS_VALUE
+                            ? mt_json_real((double)s->start_time / 1e6, 6)
+                            : json_null());
+    json_object_set_new(o, "content_type", json_string(mt_describe_kind(in)));
+    json_object_set_new(o, "streams", mt_describe_streams(in, w, sample));
+    json_object_set_new(o, "chapters", mt_describe_chapters(s));
+    json_object_set_new(o, "tags", mt_describe_tags(s->metadata));
+    json_object_set_new(o, "timecode", mt_describe_timecode(in));
+    json_object_set_new(o, "embedded", embedded(in));
+    return o;
+}

@@ -7,6 +7,10 @@
 #include "av/sample.h"
 #include "av/walk.h"
 
+/* All that probe.h lists of a file but "damage"; a new reference. */
+json_t *mt_describe_file(const struct mt_in *in, const struct mt_walk *walk,
+                         const struct mt_sample *sample);
+
 /* All of these are new references of what probe.h lists. */
 json_t *mt_describe_streams(const struct mt_in *in, const struct mt_walk *walk,
                             const struct mt_sample *sample);

@@ -9,6 +9,7 @@
 #include "av/limits.h"
 #include "av/logged.h"
 #include "av/select.h"
+#include "av/still_heif.h"
 #include "av/tags_limit.h"
 #include "base/text.h"
 
@@ -243,11 +244,14 @@ int mt_in_open(struct mt_in *in, int fd, const struct mt_av_limits *limits, stru
     in->size = st.st_size;
     if (mt_io_open(&in->io, fd, in->size, err) < 0)
         return -1;
-    if (read_headers(in, fd, limits, err) < 0 || mt_in_select(in, err) < 0) {
+    int ret = read_headers(in, fd, limits, err);
+    if (ret == 0)
+        ret = mt_in_select(in, err);
+    if (ret == 0 && in->image && in->video && mt_still_turn(in->video, fd) < 0)
+        ret = mt_fail(err, MT_ERR_IO, "out of memory");
+    if (ret < 0)
         mt_in_close(in);
-        return -1;
-    }
-    return 0;
+    return ret;
 }
 
 void mt_in_close(struct mt_in *in)

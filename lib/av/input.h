@@ -68,6 +68,10 @@ int mt_in_frame_rotation(const AVStream *stream, const AVFrame *frame, int *mirr
 const uint8_t *mt_in_side_data(const AVStream *stream, enum AVPacketSideDataType type,
                                size_t *size);
 
+/* Gives a stream such side data, a copy, in place of what it had of the kind. -1: no memory. */
+int mt_in_add_side_data(AVStream *stream, enum AVPacketSideDataType type, const void *data,
+                        size_t size) MT_MUST_USE;
+
 /* Size in square pixels after rotation. */
 void mt_in_display_size(const AVStream *stream, int *w, int *h);
 

@@ -65,20 +65,9 @@ static int copy_side_data(AVStream *to, const AVStream *from)
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         size_t size;
         const uint8_t *data = mt_in_side_data(from, kept[i], &size);
-        uint8_t *copy;
 
-        if (!data)
-            continue;
-#if LIBAVFORMAT_VERSION_MAJOR >= 61
-        AVPacketSideData *side = av_packet_side_data_new(
-            &to->codecpar->coded_side_data, &to->codecpar->nb_coded_side_data, kept[i], size, 0);
-        copy = side ? side->data : NULL;
-#else
-        copy = av_stream_new_side_data(to, kept[i], size);
-#endif
-        if (!copy)
+        if (data && mt_in_add_side_data(to, kept[i], data, size) < 0)
             return AVERROR(ENOMEM);
-        memcpy(copy, data, size);
     }
     return 0;
 }

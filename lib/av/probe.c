@@ -5,6 +5,7 @@
 #include "av/describe.h"
 #include "av/ends.h"
 #include "av/logged.h"
+#include "av/still_heif.h"
 #include "av/thorough.h"
 #include "base/text.h"
 #include "json/json.h"
@@ -104,61 +105,6 @@ static json_t *damage(const struct mt_walk *w, const struct mt_issues *issues, b
     return o;
 }
 
-static json_t *container_name(const AVFormatContext *s)
-{
-    const char *name = s->iformat->name;
-
-    return json_stringn(name, strcspn(name, ","));
-}
-
-static json_t *embedded(const struct mt_in *in)
-{
-    int subtitles = 0, attachments = 0;
-
-    for (unsigned i = 0; i < in->format->nb_streams; i++) {
-        enum AVMediaType type = in->format->streams[i]->codecpar->codec_type;
-        subtitles += type == AVMEDIA_TYPE_SUBTITLE;
-        attachments += type == AVMEDIA_TYPE_ATTACHMENT;
-    }
-    return json_pack("{s:b, s:i, s:i}", "cover_art", in->cover != NULL, "subtitles", subtitles,
-                     "attachments", attachments);
-}
-
-static json_t *compose(const struct mt_in *in, const struct mt_walk *w,
-                       const struct mt_sample *sample)
-{
-    const AVFormatContext *s = in->format;
-    const char *source;
-    int64_t us = mt_walk_duration(w, &source);
-    bool still = in->image && (!in->video || w->streams[in->video->index].packets < 2 ||
-                               strstr(s->iformat->name, "_pipe"));
-    bool timed = !still && us != AV_NOPTS_VALUE && us > 0;
-    json_t *o = json_object();
-
-    json_object_set_new(o, "duration", timed ? mt_json_real((double)us / 1e6, 6) : json_null());
-    if (timed)
-        json_object_set_new(o, "duration_source", json_string(source));
-    json_object_set_new(o, "container", container_name(s));
-    json_object_set_new(o, "bit_rate_bps",
-                        timed
-                            ? json_integer((json_int_t)((double)in->size * 8e6 / (double)us + 0.5))
-                            : json_null());
-    json_t *rate = timed ? mt_rate_describe(&w->rate, us) : NULL;
-    if (rate)
-        json_object_set_new(o, "bit_rate_over_time", rate);
-    json_object_set_new(o, "start_time",
-                        timed && s->start_time != AV_NOPTS_VALUE
-                            ? mt_json_real((double)s->start_time / 1e6, 6)
-                            : json_null());
-    json_object_set_new(o, "content_type", json_string(mt_describe_kind(in)));
-    json_object_set_new(o, "streams", mt_describe_streams(in, w, sample));
-    json_object_set_new(o, "chapters", mt_describe_chapters(s));
-    json_object_set_new(o, "tags", mt_describe_tags(s->metadata));
-    json_object_set_new(o, "timecode", mt_describe_timecode(in));
-    json_object_set_new(o, "embedded", embedded(in));
-    return o;
-}
-
 /* Limits that headers did not reach, but the packets do. */
 static int check_walked(const struct mt_walk *w, const struct mt_av_limits *limits,
                         struct mt_err *err)
@@ -200,11 +146,33 @@ static json_t *probe_opened(struct mt_in *in, int fd, const struct mt_av_probe *
     judge_streams(in, issues);
     if (all && mt_thorough(fd, how->limits, how->progress, issues, &lost, err) < 0)
         goto out;
-    result = compose(in, &walk, &sample);
+    result = mt_describe_file(in, &walk, &sample);
     json_object_set_new(result, "damage", damage(&walk, issues, how->thorough, lost));
 out:
     mt_walk_free(&walk);
     mt_sample_close(&sample);
+    return result;
+}
+
+/* A picture that only its items tell of; NULL leaves why the demuxer could not read it. */
+static json_t *probe_heif(int fd, const struct mt_av_probe *how, struct mt_err *err)
+{
+    struct mt_issues issues;
+    struct mt_still still;
+    struct mt_err why;
+    json_t *result = NULL;
+
+    mt_issues_init(&issues);
+    int ret = mt_still_heif(&still, fd, how->limits, &issues, &why);
+    if (ret == 1) {
+        mt_ends_check(&issues, "mov,", fd, still.in.size);
+        result = mt_describe_file(&still.in, &still.walk, &still.sample);
+        json_object_set_new(result, "damage", damage(&still.walk, &issues, true, 0));
+        mt_still_free(&still);
+    } else if (ret < 0) {
+        *err = why;
+    }
+    mt_issues_free(&issues);
     return result;
 }
 
@@ -216,7 +184,7 @@ json_t *mt_av_probe(int fd, const struct mt_av_probe *how, struct mt_err *err)
 
     mt_av_log_take(NULL);
     if (mt_in_open(&in, fd, how->limits, err) < 0)
-        return NULL;
+        return err->code == MT_ERR_UNSUPPORTED_CODEC ? probe_heif(fd, how, err) : NULL;
     mt_issues_init(&issues);
     if (contradicts(how->claimed_type, in.format->iformat->name))
         mt_fail(err, MT_ERR_UNSUPPORTED_TYPE,
@@ -224,7 +192,8 @@ json_t *mt_av_probe(int fd, const struct mt_av_probe *how, struct mt_err *err)
                 in.format->iformat->name);
     else
         result = probe_opened(&in, fd, how, &issues, err);
+    bool still = in.image && av_strstart(in.format->iformat->name, "mov,", NULL);
     mt_issues_free(&issues);
     mt_in_close(&in);
-    return result;
+    return !result && still && err->code == MT_ERR_DAMAGED ? probe_heif(fd, how, err) : result;
 }

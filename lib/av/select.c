@@ -25,6 +25,24 @@ const uint8_t *mt_in_side_data(const AVStream *stream, enum AVPacketSideDataType
 #endif
 }
 
+int mt_in_add_side_data(AVStream *stream, enum AVPacketSideDataType type, const void *data,
+                        size_t size)
+{
+    uint8_t *copy;
+
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+    AVPacketSideData *side = av_packet_side_data_new(
+        &stream->codecpar->coded_side_data, &stream->codecpar->nb_coded_side_data, type, size, 0);
+    copy = side ? side->data : NULL;
+#else
+    copy = av_stream_new_side_data(stream, type, size);
+#endif
+    if (!copy)
+        return -1;
+    memcpy(copy, data, size);
+    return 0;
+}
+
 bool mt_stream_is_cover(const AVStream *st)
 {
     return (st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS)) != 0;
