@@ -209,12 +209,44 @@ static void flv_claims(struct mt_issues *issues, int fd, int64_t size)
                            (long long)size);
 }
 
-/* FLV: each tag is followed by its size, so the file can be checked from its end. */
+/*
+ * Follows the tags from the first on (FLV 10.1, annex E.3): each is followed by its size, which
+ * some writers leave 0. Where it breaks off, or -1.
+ */
+static int64_t flv_break(int fd, int64_t size)
+{
+    enum { TAGS_MOST = 4 * 1000 * 1000, TAG_HEAD = 11 };
+    uint8_t h[TAG_HEAD], after[4];
+
+    if (!mt_bytes_at(fd, 0, h, 9))
+        return -1;
+    int64_t at = (int64_t)mt_be32(h + 5) + 4;
+    for (int i = 0; i < TAGS_MOST && at + TAG_HEAD <= size; i++) {
+        if (!mt_bytes_at(fd, at, h, sizeof(h)))
+            return -1;
+        int64_t n = TAG_HEAD + (int64_t)(mt_be32(h) & 0xFFFFFF);
+        int type = h[0] & 0x1F;
+        if (type != 8 && type != 9 && type != 18)
+            return at;
+        if (at + n + 4 > size || !mt_bytes_at(fd, at + n, after, sizeof(after)))
+            return -1; /* the end is missing, which is another fault */
+        if (mt_be32(after) != 0 && mt_be32(after) != (uint32_t)n)
+            return at;
+        at += n + 4;
+    }
+    return -1;
+}
+
+/* FLV: the file can be checked from its end too. */
 void mt_ends_flv(struct mt_issues *issues, int fd, int64_t size)
 {
     uint8_t last[4], tag[4];
 
     flv_claims(issues, fd, size);
+    int64_t broken = flv_break(fd, size);
+    if (broken >= 0)
+        mt_issue(issues, "corrupt_packets", -1, "at byte %lld there is no whole tag",
+                 (long long)broken);
     if (size < 13 + 15 || !mt_bytes_at(fd, size - 4, last, sizeof(last)))
         return;
     int64_t n = mt_be32(last);

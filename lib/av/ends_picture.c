@@ -196,6 +196,17 @@ static int64_t tiff_extent(const struct tiff *t, const uint8_t *offsets, const u
     return end;
 }
 
+/* How far the values of an entry reach that do not fit into it (TIFF 6.0, section 2); 0: they do.
+ */
+static int64_t tiff_values_end(const struct tiff *t, const uint8_t *entry)
+{
+    static const uint8_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};
+    uint32_t type = tiff16(t, entry + 2);
+    int64_t bytes = type < sizeof(widths) ? widths[type] * (int64_t)tiff32(t, entry + 4) : 0;
+
+    return bytes > 4 ? (int64_t)tiff32(t, entry + 8) + bytes : 0;
+}
+
 /* One directory. *next: the offset of the one after it. False: it is not all there. */
 static bool tiff_directory(const struct tiff *t, int64_t at, int64_t *next, int64_t *extent)
 {
@@ -213,6 +224,8 @@ static bool tiff_directory(const struct tiff *t, int64_t at, int64_t *next, int6
         return false;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t tag = tiff16(t, entries + (size_t)i * 12);
+        if (tiff_values_end(t, entries + (size_t)i * 12) > t->size)
+            return false;
         if (tag == 273 || tag == 324)
             offsets = entries + (size_t)i * 12;
         else if (tag == 279 || tag == 325)

@@ -78,6 +78,16 @@ bool mt_frame_is_noise(enum AVCodecID codec, const uint8_t *data, int n)
     return data && n > 0 && (data[0] != 0xFF || (n > 1 && (data[1] & 0xE0) != 0xE0));
 }
 
+bool mt_bytes_are_tag(const uint8_t *data, int n)
+{
+    static const char *const marks[] = {"ID3", "TAG", "APETAGEX", "LYRICSBEGIN", "3DI"};
+
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (n >= (int)strlen(marks[i]) && memcmp(data, marks[i], strlen(marks[i])) == 0)
+            return true;
+    return false;
+}
+
 bool mt_bytes_are_zero(const uint8_t *data, int n)
 {
     for (int i = 0; i < n && i < 64; i++)

@@ -19,6 +19,9 @@ bool mt_frame_is_cut(enum AVCodecID codec, const uint8_t *data, int n);
  */
 bool mt_frame_is_noise(enum AVCodecID codec, const uint8_t *data, int n);
 
+/* Whether bytes begin as tags of sound files do: ID3 of both versions, APE, Lyrics3. */
+bool mt_bytes_are_tag(const uint8_t *data, int n);
+
 /* Whether the first bytes (64 at most) are all zero, as where a download left a hole. */
 bool mt_bytes_are_zero(const uint8_t *data, int n);
 

@@ -155,6 +155,24 @@ static void note_rate(struct mt_walk *w, const AVStream *st, const AVPacket *p)
         mt_rate_add(&w->rate, to_us(st, at), p->size);
 }
 
+static void note_noise(struct mt_walked *s, const AVPacket *p)
+{
+    s->noise += p->size;
+    if (s->packets == 0)
+        return;
+    s->tagged |= s->between == 0 && mt_bytes_are_tag(p->data, p->size);
+    s->between += p->size;
+}
+
+/* A frame follows what came between. */
+static void note_between(struct mt_walked *s)
+{
+    if (!s->tagged)
+        s->inside += s->between;
+    s->tagged = false;
+    s->between = 0;
+}
+
 static void note(struct mt_walk *w, AVPacket *p)
 {
     if (p->stream_index < 0 || (unsigned)p->stream_index >= w->n)
@@ -163,9 +181,10 @@ static void note(struct mt_walk *w, AVPacket *p)
     const AVStream *st = w->in->format->streams[p->stream_index];
 
     if (mt_frame_is_noise(st->codecpar->codec_id, p->data, p->size)) {
-        s->noise += p->size;
+        note_noise(s, p);
         return;
     }
+    note_between(s);
     keep_tail(w, p, s->packets == 0);
     s->packets++;
     s->bytes += p->size;
@@ -178,6 +197,18 @@ static void note(struct mt_walk *w, AVPacket *p)
         w->take(w->ctx, p);
 }
 
+static int read_one(struct mt_walk *w, AVPacket *p)
+{
+    int64_t logged = mt_logged_count();
+
+    mt_logged_mark();
+    int av = av_read_frame(w->in->format, p);
+    if (mt_logged_count() > logged && w->complaints == 0)
+        mt_logged_last(w->complaint);
+    w->complaints += mt_logged_count() - logged;
+    return av;
+}
+
 /* Reads at most n packets. 1: there may be more. */
 static int read_packets(struct mt_walk *w, int64_t n, struct mt_err *err)
 {
@@ -187,7 +218,7 @@ static int read_packets(struct mt_walk *w, int64_t n, struct mt_err *err)
     if (!p)
         return mt_fail(err, MT_ERR_IO, "out of memory");
     for (w->av = 0; n > 0; n--) {
-        w->av = av_read_frame(w->in->format, p);
+        w->av = read_one(w, p);
         if (w->av == AVERROR(EAGAIN))
             continue;
         if (w->av < 0)

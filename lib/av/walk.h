@@ -5,6 +5,7 @@
 
 #include "av/input.h"
 #include "av/issues.h"
+#include "av/logged.h"
 #include "av/rate.h"
 
 enum {
@@ -35,6 +36,9 @@ struct mt_walked {
     int64_t listed_end_us;   /* what the index says where the stream ends; AV_NOPTS_VALUE */
     int64_t zeros;           /* pictures that are nothing but zeros */
     int64_t noise;           /* bytes in packets that cannot be of this codec; not counted above */
+    int64_t inside;          /* of those: between frames, and no tags */
+    int64_t between;         /* bytes since the last frame that will count as inside */
+    bool tagged;             /* what came since the last frame began as a tag */
     bool cut;                /* the last packet is shorter than its own header says */
 };
 
@@ -46,9 +50,11 @@ struct mt_walk {
     struct mt_in *in;
     struct mt_walked *streams; /* one for each stream there was at the beginning */
     unsigned n;
-    bool complete; /* all packets were seen */
-    bool indexed;  /* figures are from the index, only the ends were read */
-    int av;        /* why reading ended: AVERROR_EOF, or an error */
+    bool complete;                  /* all packets were seen */
+    bool indexed;                   /* figures are from the index, only the ends were read */
+    int64_t complaints;             /* errors that the demuxer logged while it read packets */
+    char complaint[MT_LOGGED_LINE]; /* the first of them */
+    int av;                         /* why reading ended: AVERROR_EOF, or an error */
     struct mt_tail video, audio;
     struct mt_rate rate;             /* of all streams but attached pictures */
     int64_t shown_us[MT_WALK_SHOWN]; /* of the first pictures, in decoding order */

@@ -13,6 +13,7 @@ enum {
     TAIL_US = 400 * 1000,    /* more than that is missing media */
     EXACT_US = 2 * 1000,     /* the same where samples are counted: FLAC */
     NOISE_BYTES = 16 * 1024, /* tags of some kind, below */
+    INSIDE_BYTES = 256,      /* padding */
 };
 
 static bool is_media(const AVStream *st)
@@ -161,7 +162,11 @@ static void judge_stream(const struct mt_walk *w, unsigned i, struct mt_issues *
         mt_issue_at(issues, "missing_packets", id, s->zeros_us[0] - zero, s->zeros_us[1] - zero,
                     "%lld of %lld packets are nothing but zeros", (long long)s->zeros,
                     (long long)s->packets);
-    if (s->noise > NOISE_BYTES)
+    if (s->inside > INSIDE_BYTES)
+        mt_issue(issues, "corrupt_packets", id, "%lld bytes between the frames are no %s",
+                 (long long)s->inside,
+                 avcodec_get_name(w->in->format->streams[i]->codecpar->codec_id));
+    else if (s->noise > NOISE_BYTES)
         mt_issue(issues, "trailing_bytes", id, "%lld bytes that are no %s", (long long)s->noise,
                  avcodec_get_name(w->in->format->streams[i]->codecpar->codec_id));
     if (s->corrupt > 0)
@@ -196,6 +201,17 @@ static void judge_claim(const struct mt_walk *w, struct mt_issues *issues)
     issues->truncated = true;
 }
 
+/* Of these the demuxers complain about nothing but damage; what they pass over is lost. */
+static void judge_complaints(const struct mt_walk *w, struct mt_issues *issues)
+{
+    const char *name = w->in->format->iformat->name;
+
+    if (w->complaints > 0 && !issues->truncated &&
+        (av_strstart(name, "matroska,", NULL) || strcmp(name, "asf") == 0))
+        mt_issue(issues, "corrupt_packets", -1, "parts of the file are no %s: %s",
+                 av_strstart(name, "asf", NULL) ? "ASF" : "Matroska", w->complaint);
+}
+
 void mt_walk_judge(const struct mt_walk *w, struct mt_issues *issues)
 {
     for (unsigned i = 0; i < w->n; i++)
@@ -203,6 +219,7 @@ void mt_walk_judge(const struct mt_walk *w, struct mt_issues *issues)
             !(w->in->format->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
             judge_stream(w, i, issues);
     judge_claim(w, issues);
+    judge_complaints(w, issues);
     if (w->av < 0 && w->av != AVERROR_EOF && !issues->truncated) {
         char text[128];
         av_strerror(w->av, text, sizeof(text));

@@ -12,6 +12,24 @@ film() { ff -f lavfi -i testsrc2=s=160x120:r=25:d=2 -f lavfi -i sine=f=440:d=2 -
 tone() { ff -f lavfi -i sine=f=440:d=4 "$@"; }
 still() { ff -f lavfi -i testsrc2=s=320x240 -frames:v 1 "$@"; }
 
+# A TIFF whose directory is behind the picture, and values of its entries behind that.
+values_last() {
+    python3 - "$made" <<'PY'
+import struct, sys
+pixels = bytes(range(256)) * 16
+at = 8 + len(pixels)
+entries = [(256, 3, 1, 64), (257, 3, 1, 64), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
+           (273, 4, 1, 8), (278, 3, 1, 64), (279, 4, 1, len(pixels))]
+text = b'a program of long name' * 20 + b'\0'
+entries.append((305, 2, len(text), at + 2 + 12 * (len(entries) + 1) + 4))
+with open(sys.argv[1], 'wb') as f:
+    f.write(b'II*\0' + struct.pack('<I', at) + pixels + struct.pack('<H', len(entries)))
+    for e in entries:
+        f.write(struct.pack('<HHII', *e))
+    f.write(bytes(4) + text)
+PY
+}
+
 make_one() {
     made=$T/$1
     case $1 in
@@ -26,7 +44,12 @@ make_one() {
     *.flac | *.wav) tone ;;
     *.ogg) tone -c:a libvorbis ;;
     *.jpg) still -pix_fmt yuvj420p ;;
+    values.tiff) values_last ;;
     *.png | *.bmp | *.tiff) still -pix_fmt rgb24 ;;
+    *.heic)
+        ff -f lavfi -i testsrc2=s=256x192 -frames:v 1 -pix_fmt yuv420p -c:v libx265 -tag:v hvc1 \
+            -x265-params log-level=none -f mp4 && mv "$made" "$T/tile.mp4" &&
+            "$MT_TOP/tests/make-heif" "$made" "$T/tile.mp4" 2 1 ;;
     *.gif) ff -f lavfi -i testsrc2=s=160x120:r=25:d=1 ;;
     esac
 }
@@ -54,7 +77,8 @@ for path, n in ((p, int(sys.argv[1])) for p in sys.argv[2:]):
 PY
 
 names='front.mp4 fragments.mp4 film.mov film.mkv film.webm film.ts film.mpg film.avi film.flv
-    tone.mp3 tone.flac tone.wav tone.ogg still.jpg still.png still.bmp still.tiff anim.gif'
+    tone.mp3 tone.flac tone.wav tone.ogg still.jpg still.png still.bmp still.tiff
+    values.tiff still.heic anim.gif'
 for name in $names; do
     if ! make_one "$name" || [ ! -s "$T/$name" ]; then
         skip "$name cannot be made here"
@@ -89,4 +113,30 @@ for name in $names; do
         between "$all" "$found" "$n" "$name: decoding all finds no less" ;;
     esac
 done
+
+# A hole, as an interrupted download over several connections leaves it. Where the bytes have no
+# checksums, what is between the frames and elements tells.
+python3 - tone.mp3 film.mkv film.webm film.flv film.ts tone.ogg still.png <<'PY'
+import sys
+for name in sys.argv[1:]:
+    try:
+        data = bytearray(open(name, 'rb').read())
+    except OSError:
+        continue
+    n = len(data)
+    data[n // 2:n * 6 // 10] = bytes(n * 6 // 10 - n // 2)
+    open('hole-' + name, 'wb').write(data)
+PY
+for f in hole-*; do
+    run media-probe --quiet "$f"
+    isnt "$(json '.error.code // .asset.metadata.damage.state')" ok "$f: a tenth of it zeros"
+    document "$f"
+done
+# But tags between the frames of several files in one are no damage.
+if [ -s tone.mp3 ]; then
+    ffmpeg -nostdin -v error -y -i tone.mp3 -c copy -id3v2_version 3 -write_id3v1 1 -metadata title=One one.mp3 </dev/null
+    cat one.mp3 one.mp3 >two.mp3
+    run media-probe --quiet two.mp3
+    json_is .asset.metadata.damage.state ok 'two files in one, tags and all'
+fi
 done_testing
