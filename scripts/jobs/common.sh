@@ -64,6 +64,15 @@ fit() {
     fi
 }
 
+# leave STATUS: ends the attempt. A disk that is full may have room later, or another machine has.
+leave() {
+    if [ "$1" = 1 ] && jq -es 'any(.[]; [.error, .stages[]?.error] | any(.code? == "no_space"))' \
+        "$work/result" >/dev/null 2>&1; then
+        exit 5
+    fi
+    exit "$1"
+}
+
 # on_source COMMAND...: runs a filter on what the job is about: an asset, or what a URL gives.
 # $then is a further filter behind it, or empty.
 then=()
@@ -81,6 +90,6 @@ on_source() {
     else
         fail 2 usage 'the job names neither an asset nor a URL' 'its asset_id, or parameters.source_url'
     fi
-    exit
+    leave $?
 }
 next() { if [ ${#then[@]} = 0 ]; then cat; else "${then[@]}"; fi; }

@@ -54,6 +54,7 @@ is "$(state "$again")" completed 'the same film once more'
 is "$(types)" 'analyze distribute ingest ingest notify thumbnail transcode update ' 'makes no more jobs'
 is "$(result "$again" .results.workflow.update)" "$update" 'and names those that are done'
 is "$(wc -l <told)" 1 'nobody is told twice'
+[ -z "${MT_QUICK-}" ] || done_testing
 w=$(submit workflow --asset "$asset" --parameters '{"processing_options": {"transcode": false, "generate_thumbnails": false, "analysis_types": ["silence"]}}')
 work
 is "$(result "$w" '.results.workflow.parts | keys[]')" analyze 'a workflow of some parts'
@@ -130,6 +131,21 @@ work
 is "$(result "$j" '.results | [([.variants[] | select(.quality == "120p")] | length), (.thumbnails | length > 0)] | join(" ")')" '1 true' 'renditions and pictures in one job'
 is "$(result "$p" '.results.asset.content_type')" video 'a probe'
 consistent 'in the end'
+
+# --- a full disk is no end
+if [ "$(id -u)" = 0 ] && mkdir -p small && mount -t tmpfs -o size=64k tmpfs small 2>/dev/null; then
+    at_exit() { umount "$T/small" 2>/dev/null; }
+    dd if=/dev/zero of=small/fill bs=1k count=60 2>/dev/null
+    j=$(submit ingest --max-attempts 2 --parameters "{\"file\": \"$T/clip.mp4\", \"uploaded_by\": \"${user/4/6}\", \"workflow\": false}")
+    MEDIA_STORE=file://$T/small/store until_ended
+    is "$(state "$j") $(result "$j" .error.code)" 'dead no_space' 'a full disk is tried again, until there are no attempts left'
+    mount -o remount,size=64m small
+    media-queue retry "$j" >/dev/null 2>&1
+    MEDIA_STORE=file://$T/small/store until_ended
+    is "$(state "$j")" completed 'and with room it is done'
+else
+    skip 'no tmpfs can be mounted'
+fi
 
 # --- a result that is too long for a supervisor gets shorter, not lost
 mkdir fit
