@@ -2,6 +2,9 @@
 # make install: DESTDIR and PREFIX are honoured. Part of the Makefile, and apart from it so that a
 # change here builds nothing anew.
 
+EXAMPLES := $(notdir $(wildcard share/examples/*))
+UNITS    := $(patsubst share/systemd/%,%,$(wildcard share/systemd/*.service share/systemd/*.timer share/systemd/*/*.conf))
+
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7' \
@@ -12,7 +15,7 @@ install: all
 	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(wildcard scripts/media-*) '$(DESTDIR)$(PREFIX)/bin'
 	for n in 1 5 7; do for f in man/*.$$n; do [ ! -f "$$f" ] || \
 	    install -m 644 "$$f" '$(DESTDIR)$(PREFIX)/share/man/man'$$n; done; done
-	for p in $(PROGRAMS); do install -m 644 completions/bash/$$p \
+	for p in $(PROGRAMS) media-orchestrate; do install -m 644 completions/bash/$$p \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'; \
 	    install -m 644 completions/zsh/_$$p '$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions'; \
 	    install -m 644 completions/fish/$$p.fish \
@@ -24,6 +27,17 @@ install: all
 	install -m 644 scripts/orchestrate.sh '$(DESTDIR)$(PREFIX)/$(LIBEXEC)'
 	install -m 755 $(filter-out %.sh,$(JOBS:%=scripts/jobs/%)) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
 	install -m 644 $(filter %.sh,$(JOBS:%=scripts/jobs/%)) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
-	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
-	install -m 755 share/examples/engines/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/engines'
+	for d in $(EXAMPLES); do \
+	    install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/'$$d; \
+	    cp share/examples/$$d/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/'$$d; \
+	    chmod a+rX '$(DESTDIR)$(PREFIX)/share/media-toolkit/examples/'$$d/*; done
+	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/system/media-worker@gpu.service.d' \
+	    '$(DESTDIR)$(PREFIX)/lib/sysusers.d' '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d'
+	for u in $(UNITS); do sed 's|@BINDIR@|$(PREFIX)/bin|g' share/systemd/$$u \
+	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/'$$u && \
+	    chmod 644 '$(DESTDIR)$(PREFIX)/lib/systemd/system/'$$u || exit 1; done
+	install -m 644 share/systemd/media-toolkit.sysusers '$(DESTDIR)$(PREFIX)/lib/sysusers.d/media-toolkit.conf'
+	install -m 644 share/systemd/media-toolkit.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/media-toolkit.conf'
+	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/cron'
+	sed 's|@BINDIR@|$(PREFIX)/bin|g' share/cron/media-toolkit >'$(DESTDIR)$(PREFIX)/share/media-toolkit/cron/media-toolkit'
 
