@@ -23,6 +23,7 @@ complete -c media-transcode -l output-formats -r -F -d 'renditions as JSON, inst
 complete -c media-transcode -l format -x -a 'mp4 mov mkv webm m4a mp3 opus flac ogg wav mka' -d 'of the files: mp4, or mp3 and others for sound'
 complete -c media-transcode -l codec -x -a 'h264 hevc vp9 av1 copy' -d 'of the picture: h264, hevc, vp9, av1 or copy'
 complete -c media-transcode -l remux -x -a 'auto never only' -d 'copy what is as wanted already: auto, never, only'
+complete -c media-transcode -l subtitles -x -d 'all, none, or languages: ar,en'
 complete -c media-transcode -l audio-codec -x -a 'aac opus mp3 flac vorbis alac pcm copy' -d 'of the sound: aac, opus, mp3 ... or copy'
 complete -c media-transcode -l audio-bitrate -x -d 'of stereo sound: 128k'
 complete -c media-transcode -l channels -x -a 'source mono stereo 5.1' -d 'at most mono, stereo or 5.1; or source'

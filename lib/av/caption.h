@@ -5,7 +5,7 @@
 
 #include "av/av.h"
 
-enum { MT_AV_CAPTIONS_MAX = 64 };
+enum { MT_AV_CAPTIONS_MAX = 128 };
 
 /* One file of text that is wanted. */
 struct mt_av_caption {

@@ -207,15 +207,17 @@ int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
 
 /* ---- the files ---- */
 
+enum { MT_OTHERS_MOST = MT_AV_TRACKS_MAX - 1 }; /* tracks beside the pictures */
+
 struct joining {
     struct mt_engine *engine;
     struct mt_engine_rendition *rendition;
     struct mt_av_piece *pieces;
     int n;
-    struct mt_av_part sounds[MT_VOICES_MOST];
-    struct mt_av_track tracks[MT_VOICES_MOST];
+    struct mt_av_part parts[MT_OTHERS_MOST];
+    struct mt_av_track tracks[MT_OTHERS_MOST];
     int n_tracks;
-    int fds[MT_JOBS_MAX + MT_VOICES_MOST + 2];
+    int fds[MT_JOBS_MAX + MT_OTHERS_MOST + 2];
     struct mt_item_work work;
     struct mt_item_child *child;
 };
@@ -267,7 +269,7 @@ static void keep_fd(struct joining *j, int fd)
     for (int i = 0; i < j->work.n_fds; i++)
         if (j->fds[i] == fd)
             return;
-    if (fd >= 0 && j->work.n_fds < MT_JOBS_MAX + MT_VOICES_MOST + 2)
+    if (fd >= 0 && j->work.n_fds < MT_JOBS_MAX + MT_OTHERS_MOST + 2)
         j->fds[j->work.n_fds++] = fd;
 }
 
@@ -276,10 +278,10 @@ static int add_tracks(struct joining *j, struct mt_err *err)
 {
     const struct mt_engine *engine = j->engine;
 
-    for (int i = 0; i < engine->n_tracks && j->n_tracks < MT_VOICES_MOST; i++) {
+    for (int i = 0; i < engine->n_tracks && j->n_tracks < MT_OTHERS_MOST; i++) {
         const struct mt_engine_track *track = &engine->tracks[i];
         int64_t voice = mt_engine_voice(j->rendition, track->stream);
-        struct mt_av_part *part = &j->sounds[j->n_tracks];
+        struct mt_av_part *part = &j->parts[j->n_tracks];
 
         if (strcmp(j->rendition->audio_codec, "copy") == 0) {
             *part = (struct mt_av_part){
@@ -292,7 +294,6 @@ static int add_tracks(struct joining *j, struct mt_err *err)
             part->fd = mt_ledger_sound_data(engine->ledger, voice, false, err);
             if (part->fd < 0)
                 return -1;
-            keep_fd(j, part->fd);
         } else {
             continue;
         }
@@ -307,6 +308,10 @@ static int add_tracks(struct joining *j, struct mt_err *err)
         };
         j->n_tracks++;
     }
+    j->n_tracks += mt_texts_add(engine->texts, j->rendition->format, &j->parts[j->n_tracks],
+                                &j->tracks[j->n_tracks], MT_OTHERS_MOST - j->n_tracks);
+    for (int i = 0; i < j->n_tracks; i++)
+        keep_fd(j, j->parts[i].fd);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "stage/stage.h"
 #include "transcode/ledger.h"
+#include "transcode/texts.h"
 #include "transcode/transcode.h"
 
 enum {
@@ -49,6 +50,7 @@ struct mt_engine {
     int n;
     const struct mt_engine_track *tracks;
     int n_tracks;
+    const struct mt_texts *texts;
     const struct mt_sound_settings *sound;
     const char *preset;
     int jobs;        /* processes at once; 0: as many as there are processors */

@@ -3,6 +3,7 @@
 #include "transcode/options.h"
 
 #include "base/mem.h"
+#include "transcode/texts.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -122,6 +123,9 @@ int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt
         return -1;
     spec->sound.speech = want->speech;
     spec->remux = remux_of(want->remux);
+    spec->subtitles = want->subtitles;
+    if (mt_texts_check(want->subtitles, err) < 0)
+        return -1;
     ret = want->output_formats ? read_formats(&spec->ladder, want->output_formats, &defaults, err)
                                : mt_ladder_parse(&spec->ladder, want->quality, &defaults, err);
     return ret < 0 ? -1 : check_copies(want, spec, err);

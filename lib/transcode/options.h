@@ -12,7 +12,7 @@
 struct mt_transcode_options {
     const char *quality, *output_formats, *format, *codec, *bitrate;
     const char *audio_codec, *channels, *loudness, *denoise;
-    const char *remux;
+    const char *remux, *subtitles;
     int64_t audio_bps;
     bool speech;
 };
@@ -28,6 +28,8 @@ struct mt_transcode_options {
                   "of the picture: h264, hevc, vp9, av1 or copy"),                                 \
         MT_CHOICE(T, want.remux, 0, "remux", "WHEN", mt_remux_words, NULL,                         \
                   "copy what is as wanted already: auto, never, only"),                            \
+        MT_STR(T, want.subtitles, 0, "subtitles", "WHICH", NULL,                                   \
+               "all, none, or languages: ar,en"),                                                  \
         MT_CHOICE(T, want.audio_codec, 0, "audio-codec", "NAME", mt_audio_codecs, NULL,            \
                   "of the sound: aac, opus, mp3 ... or copy"),                                     \
         MT_SIZE(T, want.audio_bps, 0, "audio-bitrate", NULL, "of stereo sound: 128k"),             \

@@ -23,12 +23,12 @@ struct copying {
     struct mt_work *work;
     struct mt_rendition *rendition;
     const json_t *look;
-    struct mt_av_part parts[1 + MT_VOICES_MOST];
-    struct mt_av_track tracks[1 + MT_VOICES_MOST];
-    bool encoded[1 + MT_VOICES_MOST]; /* the sound is made anew */
+    struct mt_av_part parts[MT_AV_TRACKS_MAX];
+    struct mt_av_track tracks[MT_AV_TRACKS_MAX];
+    bool encoded[MT_AV_TRACKS_MAX]; /* the sound is made anew */
     int n;
     struct mt_av_voice voices[MT_VOICES_MOST];
-    int fds[1 + MT_VOICES_MOST], n_voices;
+    int fds[1 + MT_VOICES_MOST + MT_TEXT_FILES_MOST], n_voices, n_texts;
     json_t *answer;
 };
 
@@ -63,7 +63,7 @@ static int on_answer(void *ctx, const json_t *line, const void *data, size_t n, 
     return 0;
 }
 
-static json_t *look(struct mt_work *w, struct mt_err *err)
+json_t *mt_remux_look(struct mt_work *w, struct mt_err *err)
 {
     struct copying c = {.work = w};
     struct mt_item_work job = {.what = "reading the packets of",
@@ -194,6 +194,11 @@ static int compose(struct copying *c, char reason[160], struct mt_err *err)
         if (ret <= 0)
             return ret;
     }
+    c->n_texts = mt_texts_add(&c->work->texts, c->rendition->rung->format, &c->parts[c->n],
+                              &c->tracks[c->n], MT_AV_TRACKS_MAX - c->n);
+    for (int i = 0; i < c->n_texts; i++)
+        c->fds[1 + c->n_voices + i] = c->parts[c->n + i].fd;
+    c->n += c->n_texts;
     return 1;
 }
 
@@ -235,7 +240,7 @@ static json_t *heard(const struct copying *c, const json_t *voices)
     json_t *all = json_array();
     size_t at = 0;
 
-    for (int i = 1; i < c->n; i++) {
+    for (int i = 1; i < c->n - c->n_texts; i++) {
         const json_t *stream = stream_of(c->look, "sound", c->tracks[i].parts->stream);
         json_t *one;
 
@@ -327,7 +332,7 @@ static int run(struct copying *c, struct mt_err *err)
                                .on_line = on_answer,
                                .ctx = c,
                                .fds = c->fds,
-                               .n_fds = 1 + c->n_voices};
+                               .n_fds = 1 + c->n_voices + c->n_texts};
 
     if (mt_item_begin(c->work->item, &output, &c->rendition->making, err) < 0)
         return -1;
@@ -429,6 +434,12 @@ static int refuse(const struct mt_rung *rung, const char *reason, struct mt_err 
     return mt_hint(err, "name a codec to encode it, or a format that can carry it: mkv");
 }
 
+static int write_texts(struct mt_work *w, const json_t *look, struct mt_err *err)
+{
+    return mt_texts_make(w, mt_json_int(look, "origin_us", 0), mt_json_int(look, "duration_us", 0),
+                         err);
+}
+
 int mt_remux(struct mt_work *w, json_t *left_out, struct mt_err *err)
 {
     json_t *packets = NULL, *encoded = json_array();
@@ -442,7 +453,7 @@ int mt_remux(struct mt_work *w, json_t *left_out, struct mt_err *err)
             i++;
             continue;
         }
-        if (!packets && !(packets = look(w, err))) {
+        if (!packets && (!(packets = mt_remux_look(w, err)) || write_texts(w, packets, err) < 0)) {
             ret = -1;
             break;
         }

@@ -17,6 +17,9 @@ bool mt_remux_pictures_fit(const struct mt_rung *rung, const json_t *stream, cha
 bool mt_remux_sound_fits(const struct mt_rung *rung, const struct mt_sound_settings *settings,
                          const json_t *stream, char reason[160]);
 
+/* What mt_av_copy_look() says of the work's source. New; NULL on failure. */
+json_t *mt_remux_look(struct mt_work *work, struct mt_err *err);
+
 /*
  * Makes those of the work's renditions that can be copies, verifies and publishes them, and
  * takes them off the list. Sound that does not fit is encoded beside pictures that do. Where

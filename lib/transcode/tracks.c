@@ -2,7 +2,6 @@
 /* tracks.c - see tracks.h. */
 #include "transcode/tracks.h"
 
-#include "av/caption.h"
 #include "av/mux.h"
 #include "json/json.h"
 
@@ -24,7 +23,7 @@ static const struct {
     {"lyrics", MT_AV_LYRICS},
 };
 
-static unsigned disposition_of(const json_t *stream)
+unsigned mt_tracks_disposition(const json_t *stream)
 {
     unsigned flags = 0;
     const json_t *word;
@@ -53,24 +52,12 @@ static int by_rank(const void *a, const void *b)
     return rank(x) != rank(y) ? rank(x) - rank(y) : x->stream - y->stream;
 }
 
-static void leave_out(json_t *left_out, const json_t *stream, const char *reason)
+void mt_tracks_leave_out(json_t *left_out, const json_t *stream, const char *reason)
 {
     json_array_append_new(left_out,
                           json_pack("{s:I, s:s, s:s}", "stream",
                                     (json_int_t)mt_json_int(stream, "index", -1), "codec",
                                     mt_json_str(stream, "codec", "unknown"), "reason", reason));
-}
-
-/* Why renditions do not have a stream that is neither picture nor sound. */
-static const char *why_not(const json_t *stream, const char *type)
-{
-    if (strcmp(type, "subtitle") == 0)
-        return mt_av_is_text(mt_json_str(stream, "codec", ""))
-                   ? NULL
-                   : "its text is pictures, which would have to be read first";
-    if (strcmp(type, "attachment") == 0)
-        return "attachments are not for playing";
-    return NULL;
 }
 
 int mt_tracks_find(const json_t *doc, struct mt_engine_track tracks[], int most, json_t *left_out)
@@ -82,22 +69,21 @@ int mt_tracks_find(const json_t *doc, struct mt_engine_track tracks[], int most,
     json_array_foreach(mt_json_at(doc, "asset.metadata.streams"), i, stream)
     {
         const char *type = mt_json_str(stream, "type", "");
-        const char *reason = why_not(stream, type);
 
-        if (reason)
-            leave_out(left_out, stream, reason);
+        if (strcmp(type, "attachment") == 0)
+            mt_tracks_leave_out(left_out, stream, "attachments are not for playing");
         if (strcmp(type, "audio") != 0)
             continue;
         if (mt_json_int(stream, "channels", 0) < 1)
-            leave_out(left_out, stream, "it cannot be decoded");
+            mt_tracks_leave_out(left_out, stream, "it cannot be decoded");
         else if (n == most)
-            leave_out(left_out, stream, "there are too many tracks of sound");
+            mt_tracks_leave_out(left_out, stream, "there are too many tracks of sound");
         else
             tracks[n++] = (struct mt_engine_track){
                 .stream = (int)mt_json_int(stream, "index", (int64_t)i),
                 .language = mt_json_str(stream, "language", NULL),
                 .title = mt_json_str(stream, "tags.title", NULL),
-                .disposition = disposition_of(stream),
+                .disposition = mt_tracks_disposition(stream),
             };
     }
     if (n > 1)

@@ -32,18 +32,21 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec)
         json_array_append_new(qualities, json_string(spec->ladder.rungs[i].name));
     for (int i = 0; i < spec->ladder.n; i++)
         json_array_append_new(rungs, mt_rung_settings(&spec->ladder.rungs[i]));
-    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s}", "qualities", qualities, "renditions", rungs,
-                     "sound", mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf,
-                     "preset", spec->preset, "remux", mt_remux_words[spec->remux]);
+    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s}", "qualities", qualities, "renditions",
+                     rungs, "sound", mt_sound_settings_json(&spec->sound), "crf",
+                     (json_int_t)spec->crf, "preset", spec->preset, "remux",
+                     mt_remux_words[spec->remux], "subtitles",
+                     spec->subtitles ? spec->subtitles : "all");
 }
 
 /* All that decides the bytes of one rendition, short enough for a name. */
 static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *rung, char recipe[9])
 {
     json_t *settings =
-        json_pack("{s:o, s:o, s:I, s:s, s:s}", "rung", mt_rung_settings(rung), "sound",
+        json_pack("{s:o, s:o, s:I, s:s, s:s, s:s}", "rung", mt_rung_settings(rung), "sound",
                   mt_sound_settings_json(&spec->sound), "crf", (json_int_t)spec->crf, "preset",
-                  spec->preset, "remux", mt_remux_words[spec->remux]);
+                  spec->preset, "remux", mt_remux_words[spec->remux], "subtitles",
+                  spec->subtitles ? spec->subtitles : "all");
 
     if (spec->target > 0)
         json_object_set_new(settings, "target", json_real(spec->target));
@@ -171,6 +174,7 @@ static void describe(const struct mt_work *w, struct mt_engine *engine,
                                  .n = w->n,
                                  .tracks = w->tracks,
                                  .n_tracks = w->n_tracks,
+                                 .texts = &w->texts,
                                  .sound = &spec->sound,
                                  .preset = spec->preset,
                                  .jobs = (int)spec->jobs,
@@ -212,6 +216,9 @@ static int run_engine(struct mt_work *w, struct mt_err *err)
     describe(w, &engine, renditions);
     w->item->share = PLANNING;
     if (mt_engine_plan(&engine, err) < 0)
+        return -1;
+    if (mt_texts_make(w, mt_json_int(mt_ledger_plan(w->ledger), "origin_us", 0),
+                      mt_json_int(mt_ledger_plan(w->ledger), "duration_us", 0), err) < 0)
         return -1;
     w->item->from = PLANNING;
     w->item->share = ENCODING;
@@ -297,6 +304,7 @@ static void free_work(struct mt_work *w)
 {
     for (int i = 0; i < MT_RUNGS_MAX; i++)
         mt_rendition_free(w, &w->todo[i]);
+    mt_texts_free(&w->texts);
     mt_ledger_close(&w->ledger);
     json_decref(w->source);
 }
@@ -380,10 +388,13 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     mt_ladder_fit(&w.ladder, &shape, dropped);
     n_sound = take_sound(&w, sound, dropped);
     w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
+    mt_texts_find(&w.texts, item->doc, spec->subtitles, streams);
     if (json_array_size(streams) > 0)
         json_object_set(item->report, "streams_left_out", streams);
-    if (plan(&w, err) < 0 || copy(&w, dropped, err) < 0 || (w.n > 0 && make(&w, err) < 0) ||
-        (n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0))
+    if (plan(&w, err) < 0 || mt_texts_plan(&w, err) < 0 || copy(&w, dropped, err) < 0 ||
+        (w.n > 0 && make(&w, err) < 0) ||
+        (n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0) ||
+        (!spec->estimate && mt_texts_publish(&w, err) < 0))
         goto out;
     if (w.n + w.made + made == 0)
         item->status = "skipped";

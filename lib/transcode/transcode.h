@@ -19,12 +19,13 @@ struct mt_transcode {
     int64_t crf; /* constant quality, capped by each rung's peak rate; -1: the codec's usual */
     const char *preset; /* of the encoder */
     enum mt_remux_when remux;
-    double target;    /* SSIM that is wanted instead of a CRF; 0: none */
-    bool estimate;    /* only say what it would come to */
-    int64_t jobs;     /* processes at once; 0: as many as there are processors */
-    int64_t threads;  /* of each encoder; 0: one, more for films of few segments */
-    int64_t nice;     /* added to their niceness */
-    int64_t max_load; /* fewer processes while the machine's load is above; 0: never */
+    const char *subtitles; /* "all" (also NULL), "none" or languages: see texts.h */
+    double target;         /* SSIM that is wanted instead of a CRF; 0: none */
+    bool estimate;         /* only say what it would come to */
+    int64_t jobs;          /* processes at once; 0: as many as there are processors */
+    int64_t threads;       /* of each encoder; 0: one, more for films of few segments */
+    int64_t nice;          /* added to their niceness */
+    int64_t max_load;      /* fewer processes while the machine's load is above; 0: never */
     const struct mt_stage_options *options;
 };
 

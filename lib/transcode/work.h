@@ -4,6 +4,7 @@
 #define MT_TRANSCODE_WORK_H
 
 #include "transcode/engine.h"
+#include "transcode/texts.h"
 #include "transcode/transcode.h"
 
 /* A rendition with pictures under way. */
@@ -30,6 +31,7 @@ struct mt_work {
     struct mt_ledger *ledger;
     struct mt_engine_track tracks[MT_VOICES_MOST];
     int n_tracks;
+    struct mt_texts texts;
     json_t *source; /* the encoder's report on the source */
 };
 

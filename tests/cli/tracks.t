@@ -15,7 +15,7 @@ ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=s=128x72:r=25:d=3 \
 streams() { ffprobe -v error -show_entries stream=codec_name,channels:stream_tags=language -of csv=p=0 "$1" | tr '\n' ' '; }
 
 for format in mp4 mov mkv; do
-    run media-transcode -q 72p:$format -o out --preset ultrafast film.mkv
+    run media-transcode --subtitles none -q 72p:$format -o out --preset ultrafast film.mkv
     exits 0 "a film in $format"
     document "$format"
     json_is '.variants[0].format' "$format" "$format: the document says so"
@@ -27,7 +27,7 @@ for format in mp4 mov mkv; do
         -of csv=p=0 out/film-72p.$format)" 75 "$format: every picture"
 done
 
-run media-transcode -q 72p:mkv:opus,60p --channels 5.1 --loudness broadcast -o out2 \
+run media-transcode --subtitles none -q 72p:mkv:opus,60p --channels 5.1 --loudness broadcast -o out2 \
     --preset ultrafast film.mkv
 exits 0 'other codecs beside each other'
 is "$(streams out2/film-72p.mkv)" 'h264 opus,1,eng opus,6,ara ' 'Opus, 5.1 kept, in Matroska'
@@ -35,12 +35,12 @@ json_is '[.variants[].sound[].codec] | join(" ")' 'opus opus aac aac' 'the docum
 json_true '[.variants[].sound[].loudness.result.integrated_lufs] | all(. > -24 and . < -21.5)' \
     'each of -23 LUFS'
 
-run media-transcode -q 72p:mp4:vorbis -o out3 film.mkv
+run media-transcode --subtitles none -q 72p:mp4:vorbis -o out3 film.mkv
 exits 2 'Vorbis in MP4'
 stderr_like 'mp4 cannot carry vorbis' 'is refused before anything is done'
 
 ffmpeg -nostdin -v error -y -i film.mkv -map 0:v -c copy mute.mkv
-run media-transcode -q 72p:mkv -o out4 --preset ultrafast mute.mkv
+run media-transcode --subtitles none -q 72p:mkv -o out4 --preset ultrafast mute.mkv
 exits 0 'a film without sound'
 is "$(streams out4/mute-72p.mkv)" 'h264 ' 'stays without'
 done_testing
