@@ -78,8 +78,8 @@ pkgs.sniff     := libmagic
 hdrs.sniff     := magic.h
 pkgs.av        := libavformat libavfilter libavcodec libswscale libswresample libavutil
 hdrs.av        := libav* libsw*
-pkgs.exif      := libexif
-hdrs.exif      := libexif/*
+pkgs.exif      := libexif expat zlib
+hdrs.exif      := libexif/* expat.h zlib.h
 
 pkgs.picture   := vips gmodule-2.0
 hdrs.picture   := vips/* glib* gmodule.h

@@ -25,6 +25,11 @@ static const char *const kept_exif[] = {
     NULL,
 };
 
+static const char *const kept_xmp[] = {
+    "title",      "creators",     "rights", "usage_terms", "web_statement", "credit", "rating",
+    "created_at", "creator_tool", "make",   "model",       "lens_model",    NULL,
+};
+
 static const char *const kept_tags[] = {
     /* of the work */
     "title",
@@ -126,6 +131,8 @@ void mt_doc_make_public(json_t *doc)
         json_object_del(metadata, *name);
     keep_only(json_object_get(metadata, "exif"), kept_exif);
     drop_if_empty(metadata, "exif");
+    keep_only(json_object_get(metadata, "xmp"), kept_xmp);
+    drop_if_empty(metadata, "xmp");
     keep_only(json_object_get(metadata, "tags"), kept_tags);
     json_array_foreach(streams, i, stream)
     {

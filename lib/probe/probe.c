@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "exif/exif.h"
+#include "exif/xmp.h"
 #include "proc/proc.h"
 #include "sniff/sniff.h"
 #include "worker/worker.h"
@@ -64,12 +65,14 @@ static int tell(void *ctx, int64_t done_us, int64_t total_us)
     return ret < 0;
 }
 
-static void add_exif(json_t *metadata, int fd)
+static void add_embedded(json_t *metadata, int fd)
 {
-    json_t *exif = mt_exif_read(fd);
+    json_t *exif = mt_exif_read(fd), *xmp = mt_xmp_read(fd);
 
     if (exif)
         json_object_set_new(metadata, "exif", exif);
+    if (xmp)
+        json_object_set_new(metadata, "xmp", xmp);
 }
 
 /* In the jailed child. */
@@ -95,7 +98,7 @@ static int look(void *arg, struct mt_worker *worker, struct mt_err *err)
     if (!metadata)
         return -1;
     if (strcmp(mt_json_str(metadata, "content_type", ""), "image") == 0)
-        add_exif(metadata, q->fd);
+        add_embedded(metadata, q->fd);
     json_t *found = json_pack("{s:o}", "metadata", metadata);
     ret = mt_worker_send(worker, found, NULL, 0, err);
     json_decref(found);

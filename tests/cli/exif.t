@@ -47,6 +47,122 @@ for name in photo.jpg still.png still.webp still.tiff; do
         '"Free to all","A. Photographer",6,true' "$name: rights and orientation stay"
 done
 
+# XMP, where each format has it; and HEIC, which exiftool does not make.
+xmp=(-Title='A walk' -Creator=Ann -Creator=Ben -Description='with Zoe' -Rights='Free to all'
+    -Subject=hills -Subject=rain -Rating=4 -CreatorTool='Tool 7' -UsageTerms='as you like'
+    -XMP-exif:GPSLatitude=51.5331472 -XMP-exif:GPSLongitude=-0.1261 -XMP-aux:SerialNumber=4712
+    -XMP-aux:OwnerName='B. Owner' -XMP-photoshop:City=Nowhere -XMP-photoshop:Headline=Walking)
+wanted_xmp='{"city":"Nowhere","creator_tool":"Tool 7","creators":["Ann","Ben"],
+"description":"with Zoe","gps":{"latitude":51.5331472,"longitude":-0.1261},"headline":"Walking",
+"keywords":["hills","rain"],"owner":"B. Owner","rating":4,"rights":"Free to all",
+"serial_number":"4712","title":"A walk","usage_terms":"as you like"}'
+wanted_xmp=$(jq -Sc . <<<"$wanted_xmp")
+xmp_is() {
+    run media-probe --quiet "$1"
+    document "$1"
+    is "$(json .asset.metadata.xmp | jq -Sc '.gps |= map_values(. * 1e6 | round / 1e6)')" \
+        "$(jq -Sc '.gps |= map_values(. * 1e6 | round / 1e6)' <<<"$wanted_xmp")" "$1: its XMP"
+    run media-probe --quiet --public "$1"
+    document "$1, public"
+    unlike "$(cat "$out")" 'Owner|471|Zoe|Nowhere|hills|51\.5|0\.1261' "$1: nothing private of it is left"
+    json_is '.asset.metadata.xmp | [.title, .creators[1], .rights] | @csv' \
+        '"A walk","Ben","Free to all"' "$1: but whose work it is"
+}
+for name in photo.jpg still.png still.webp still.tiff; do
+    [ -s "$name" ] || { skip "no encoder for $name"; continue; }
+    exiftool -q -q -overwrite_original -XMP:all= "${xmp[@]/#-/-XMP:}" "$name" >"$T/log" 2>&1 || diag "$(cat "$T/log")"
+    xmp_is "$name"
+done
+exiftool -q -xmp -b photo.jpg >packet.xmp
+exiftool -q -b -Exif photo.jpg >block.exif
+if ff -f lavfi -i testsrc2=s=256x192 -frames:v 1 -pix_fmt yuv420p -c:v libx265 \
+    -x265-params log-level=none -tag:v hvc1 tile.mp4; then
+    "$MT_TOP/tests/make-heif" still.heic tile.mp4 2 1 xmp=packet.xmp exif=block.exif
+    xmp_is still.heic
+    run media-probe --quiet still.heic
+    is "$(json '.asset.metadata.exif' | jq -Sc .)" "$(media-probe --quiet photo.jpg |
+        jq -Sc .asset.metadata.exif)" 'still.heic: its EXIF'
+else
+    skip 'there is no encoder of HEVC'
+fi
+
+# The same in text chunks of PNG, as ImageMagick keeps profiles; and what is no packet.
+python3 - <<'PY'
+import struct, zlib
+png = open('still.png', 'rb').read()
+exif, xmp = open('block.exif', 'rb').read(), open('packet.xmp', 'rb').read()
+if not exif.startswith(b'Exif'):
+    exif = b'Exif\0\0' + exif
+
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+def bare():
+    at, out = 8, png[:8]
+    while at < len(png):
+        n = struct.unpack('>I', png[at:at + 4])[0]
+        if png[at + 4:at + 8] not in (b'eXIf', b'iTXt', b'tEXt', b'zTXt'):
+            out += png[at:at + 12 + n]
+        at += 12 + n
+    return out
+
+def raw(kind, data):
+    digits = data.hex()
+    lines = '\n'.join(digits[i:i + 72] for i in range(0, len(digits), 72))
+    return f'\n{kind}\n{len(data):8}\n{lines}\n'.encode()
+
+def with_chunks(name, *chunks):
+    plain = bare()
+    open(name, 'wb').write(plain[:33] + b''.join(chunks) + plain[33:])
+
+with_chunks('raw.png',
+            chunk(b'zTXt', b'Raw profile type exif\0\0' + zlib.compress(raw('exif', exif))),
+            chunk(b'tEXt', b'Raw profile type xmp\0' + raw('xmp', xmp)))
+with_chunks('app1.png',
+            chunk(b'zTXt', b'Raw profile type APP1\0\0' + zlib.compress(raw('generic', exif))),
+            chunk(b'iTXt', b'XML:com.adobe.xmp\0\1\0\0\0' + zlib.compress(xmp)))
+laughs = '<!DOCTYPE x [<!ENTITY a "' + 'ha' * 50 + '">' + ''.join(
+    f'<!ENTITY {chr(98 + i)} "' + f'&{chr(97 + i)};' * 20 + '">' for i in range(12)) + ']>'
+rdf = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" ' \
+      'xmlns:dc="http://purl.org/dc/elements/1.1/"><rdf:Description dc:title="%s"/></rdf:RDF>'
+with_chunks('laughs.png', chunk(b'iTXt', b'XML:com.adobe.xmp\0\0\0\0\0' +
+                                (laughs + rdf % '&l;').encode()))
+with_chunks('bomb.png', chunk(b'zTXt', b'Raw profile type xmp\0\0' +
+                              zlib.compress(bytes(200 * 1000 * 1000))))
+with_chunks('deep.png', chunk(b'iTXt', b'XML:com.adobe.xmp\0\0\0\0\0' + b'<a>' * 300000))
+PY
+for name in raw.png app1.png; do
+    xmp_is "$name"
+    run media-probe --quiet "$name"
+    is "$(json '.asset.metadata.exif.lens_serial_number')" 0815 "$name: its EXIF" ||
+        diag "$(json .asset.metadata.exif)"
+done
+for name in laughs.png bomb.png deep.png; do
+    run timeout 20 media-probe --quiet "$name"
+    exits 0 "$name: read"
+    json_is '.asset.metadata.xmp // "none"' none "$name: has no XMP that is read"
+done
+
+# Any byte of packet and profile may be anything.
+python3 - photo.jpg raw.png app1.png still.tiff <<'PY'
+import os, random, sys
+rand = random.Random(3)
+os.mkdir('bent')
+for name in sys.argv[1:]:
+    data = open(name, 'rb').read()
+    for i in range(25):
+        bent = bytearray(data)
+        for _ in range(rand.randrange(1, 9)):
+            at = rand.randrange(8, min(len(bent), 9000))
+            bent[at] = rand.choice((0, 0x3C, 0x26, 0x80, 0xFF, rand.randrange(256)))
+        open(f'bent/{i}-{name}', 'wb').write(bent)
+PY
+run media-probe --quiet bent/*
+unlike "$status" '^(1|2|10|1[2-9][0-9])$' 'bent profiles: ends properly'
+is "$(json 'select(.error.code | . == "worker_crashed" or . == "timeout" or . == "internal") | 1')" '' \
+    'bent profiles: nothing crashes or hangs'
+document 'bent profiles'
+
 for turn in 1 2 3 4 5 6 7 8; do
     exiftool -q -overwrite_original "-Orientation#=$turn" photo.jpg
     run media-probe --quiet photo.jpg
