@@ -10,9 +10,11 @@
  * PostgreSQL differ here. In braces, n being the number of a parameter:
  *   {now}      the database's time
  *   {now+$n}   that many seconds (d) later
+ *   {now+e.wait_s}  the same by a column of {ends $n}
  *   {uuid}     a new identifier
  *   {ids $n}   as IN wants them: the identifiers in a JSON array (j)
  *   {words $n} the same of words
+ *   {ends $n}  the objects in a JSON array (j) as rows "e", which finish.c writes from
  *   {needs $n} that the array in the column needs holds nothing that is not in the JSON array
  *   {lane}     behind the table: read in the order of the lanes, whatever the statistics say
  *   {skip}     lock the rows, pass over those that others have locked

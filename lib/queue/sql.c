@@ -10,6 +10,19 @@
 
 #define SQLITE_TIME "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', 'now'"
 
+#define ENDS_SQLITE                                                                                \
+    "json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token, "                 \
+    "json_extract(value, '$.status') AS status, json_extract(value, '$.wait_s') AS wait_s, "       \
+    "json_extract(value, '$.outcome') AS outcome, json_extract(value, '$.results') AS results, "   \
+    "json_extract(value, '$.job_error') AS job_error, json_extract(value, '$.message') AS "        \
+    "message, "                                                                                    \
+    "json_extract(value, '$.attempt') AS attempt, json_extract(value, '$.stage') AS stage, "       \
+    "json_extract(value, '$.exit_status') AS exit_status, json_extract(value, '$.signal') AS "     \
+    "signal, "                                                                                     \
+    "json_extract(value, '$.error') AS error, json_extract(value, '$.words') AS words, "           \
+    "json_extract(value, '$.event') AS event, json_extract(value, '$.asset') AS asset, "           \
+    "json_extract(value, '$.payload') AS payload"
+
 /* Each is a format that takes the number of the parameter, if it has one. */
 static const struct token {
     const char *name;
@@ -18,6 +31,8 @@ static const struct token {
     {"{now}", SQLITE_TIME ")", "statement_timestamp()"},
     {"{now+$", SQLITE_TIME ", $%d || ' seconds')",
      "(statement_timestamp() + $%d * interval '1 second')"},
+    {"{now+e.wait_s}", SQLITE_TIME ", e.wait_s || ' seconds')",
+     "(statement_timestamp() + e.wait_s * interval '1 second')"},
     {"{uuid}",
      "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' ||"
      " substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) ||"
@@ -27,6 +42,11 @@ static const struct token {
      "(SELECT value::uuid FROM jsonb_array_elements_text($%d::jsonb) AS value)"},
     {"{words $", "(SELECT value FROM json_each($%d))",
      "(SELECT value FROM jsonb_array_elements_text($%d::jsonb) AS value)"},
+    {"{ends $", "(SELECT " ENDS_SQLITE " FROM json_each($%d)) AS e",
+     "jsonb_to_recordset($%d::jsonb) AS e(id uuid, token bigint, status text,"
+     " wait_s double precision, outcome text, results jsonb, job_error jsonb, message text,"
+     " attempt text, stage text, exit_status integer, signal integer, error jsonb, words text,"
+     " event text, asset uuid, payload jsonb)"},
     {"{needs $",
      "(needs IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(needs) AS n"
      " WHERE n.value NOT IN (SELECT h.value FROM json_each($%d) AS h)))",
@@ -56,7 +76,7 @@ static size_t expand(enum mt_db_dialect dialect, char *out, size_t *at, const ch
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
         const struct token *t = &tokens[i];
         size_t n = strlen(t->name);
-        char text[512];
+        char text[1024];
         int number = 0;
         if (strncmp(p, t->name, n) != 0)
             continue;
