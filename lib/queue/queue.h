@@ -200,7 +200,7 @@ int mt_queue_retry(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST
  * Notes that the database is up; call it several times in a third of lease_s, which
  * is the longest silence that does not count as a gap. It writes four times in that
  * span at most. *proven_s (may be NULL): for how long without a gap. Mends leases
- * that a clock which was set back has put far into the future.
+ * that a clock which was set back has put far into the future, and jobs that were ready already.
  */
 int mt_queue_tick(struct mt_db *db, double lease_s, double *proven_s,
                   struct mt_err *err) MT_MUST_USE;

@@ -62,6 +62,23 @@ static int mend_leases(struct mt_db *db, struct mt_err *err)
     return ret;
 }
 
+/*
+ * Nor has a job that was ready before to wait until the clock comes to that time again, or one
+ * whose next attempt was due some seconds later. What somebody wanted later, stays later.
+ */
+static int mend_pending(struct mt_db *db, struct mt_err *err)
+{
+    char sql[MT_QUEUE_SQL];
+
+    return mt_db_exec(db, NULL, err,
+                      mt_queue_sql(db, sql,
+                                   "UPDATE processing_jobs SET run_after = {now},"
+                                   " updated_at = {now} WHERE status = 'pending'"
+                                   " AND updated_at > {now} AND run_after > {now}"
+                                   " AND (run_after <= updated_at OR attempts > 0)"),
+                      "");
+}
+
 static int write_uptime(struct mt_db *db, int64_t since_us, int64_t seen_us, struct mt_err *err)
 {
     char since[MT_TIME_TEXT];
@@ -111,7 +128,7 @@ int mt_queue_tick(struct mt_db *db, double lease_s, double *proven_s, struct mt_
         since = now;
     if (proven_s)
         *proven_s = (double)(now - since) / SECOND;
-    if (back && mend_leases(db, err) < 0)
+    if (back && (mend_leases(db, err) < 0 || mend_pending(db, err) < 0))
         return -1;
     return gap || now - seen >= gap_us / 4 ? write_uptime(db, since, now, err) : 0;
 }
