@@ -103,6 +103,13 @@ $(O)/gen/sql-$1.h: $$(wildcard share/sql/$1/*.sql) scripts/embed-sql
 endef
 $(foreach d,$(notdir $(wildcard share/sql/*)),$(eval $(call migrations,$d)))
 
+# The schemas of the API are part of what it answers.
+$(objs.api): $(O)/gen/api-schema.h
+$(O)/gen/api-schema.h: share/schema/api.json scripts/embed-text
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)scripts/embed-text api_schema $< >$@
+
 # Tests link against everything; the linker keeps what they use.
 $(O)/libmt.a: $(foreach m,$(MODULES),$(objs.$m))
 	$(call say,AR,$@)

@@ -17,6 +17,9 @@ uses.doc       := base json
 uses.proc      := base
 uses.http      := base json
 uses.multipart := base
+uses.jwt       := base json
+uses.access    := base json digest
+uses.net       := base
 
 # ports: interface and dispatcher, no driver named
 uses.store     := base
@@ -53,13 +56,14 @@ uses.catalog   := base json doc db store
 uses.queue     := base json db catalog
 uses.upload    := base json digest db queue
 uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
-uses.ingest    := base json conf cli doc digest proc db store scan catalog
 uses.transcode := base json cli doc digest db store catalog queue stage worker av language
+uses.ingest    := base json conf cli doc digest proc net db store scan catalog
 uses.thumbs    := base json cli doc proc store stage worker av
 uses.analyze   := base json cli doc store stage worker av engine voice language captions
 uses.work      := base json cli doc proc db dbcopy catalog queue
 uses.status    := base json cli doc proc db store catalog
 uses.dbcopy    := base json db
+uses.api       := base json conf cli digest db store catalog queue doc http jwt access net upload multipart
 
 pkgs.json      := jansson
 hdrs.json      := jansson.h
@@ -67,6 +71,8 @@ pkgs.conf      := yaml-0.1
 hdrs.conf      := yaml.h
 pkgs.digest    := libcrypto
 hdrs.digest    := openssl/*
+pkgs.jwt       := cjose
+hdrs.jwt       := cjose/*
 pkgs.db-sqlite := sqlite3
 hdrs.db-sqlite := sqlite3.h
 # For its header: the library itself is loaded when a URL asks for it.
@@ -110,6 +116,7 @@ uses.media-thumbs    := thumbs drivers
 uses.media-analyze   := analyze drivers
 uses.media-status    := status drivers
 uses.media-queue     := work drivers
+uses.media-api       := api cli drivers
 
 # The engines: programs of their own, some with packages that nobody else may use.
 uses.speech-pocketsphinx := engine-kit

@@ -365,3 +365,49 @@ char *mt_base64(const void *data, size_t n)
     *p = '\0';
     return out;
 }
+
+static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+char *mt_base64url(const void *data, size_t n)
+{
+    char *text = mt_base64(data, n);
+
+    for (char *c = text; *c; c++)
+        *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
+    text[strcspn(text, "=")] = '\0';
+    return text;
+}
+
+unsigned char *mt_base64url_decode(const char *text, size_t n, size_t *len)
+{
+    unsigned char *out;
+    size_t at = 0;
+    uint32_t bits = 0;
+    int have = 0;
+
+    if (n % 4 == 1)
+        return NULL;
+    out = mt_realloc(NULL, n + 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        const char *digit = text[i] ? strchr(url_digits, text[i]) : NULL;
+        if (!digit) {
+            free(out);
+            return NULL;
+        }
+        bits = bits << 6 | (uint32_t)(digit - url_digits);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[at++] = (unsigned char)(bits >> have);
+            bits &= (1u << have) - 1;
+        }
+    }
+    if (bits) { /* the same bytes would have several texts */
+        free(out);
+        return NULL;
+    }
+    out[at] = '\0';
+    if (len)
+        *len = at;
+    return out;
+}

@@ -93,4 +93,13 @@ int mt_hint_nearest(struct mt_err *err, const char *word, const char *const word
 /* Base 64 of RFC 4648 section 4, padded. free() it. */
 char *mt_base64(const void *data, size_t n);
 
+/* Base 64 of RFC 4648 section 5 (for URLs), without padding. free() it. */
+char *mt_base64url(const void *data, size_t n);
+
+/*
+ * The bytes of such a text of n characters, with a NUL behind them; *len may be NULL. NULL
+ * for other characters, padding, and for bits that no encoder leaves set. free() it.
+ */
+unsigned char *mt_base64url_decode(const char *text, size_t n, size_t *len);
+
 #endif

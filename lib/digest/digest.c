@@ -5,7 +5,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <limits.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -91,4 +94,20 @@ out:
     mt_sha256_close(&sha);
     free(chunk);
     return ret;
+}
+
+int mt_hmac_sha256(const void *key, size_t key_n, const void *data, size_t n,
+                   unsigned char mac[MT_HMAC_SIZE], struct mt_err *err)
+{
+    unsigned got = 0;
+
+    if (key_n <= INT_MAX && HMAC(EVP_sha256(), key, (int)key_n, data, n, mac, &got) &&
+        got == MT_HMAC_SIZE)
+        return 0;
+    return mt_fail(err, MT_ERR_BUG, "HMAC-SHA256 failed");
+}
+
+bool mt_equal_constant(const void *a, const void *b, size_t n)
+{
+    return CRYPTO_memcmp(a, b, n) == 0;
 }

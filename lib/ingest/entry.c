@@ -8,13 +8,13 @@
 #include "base/text.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
-#include "ingest/address.h"
 #include "ingest/copy.h"
 #include "ingest/fetch.h"
 #include "ingest/judge.h"
 #include "ingest/policy.h"
 #include "ingest/quarantine.h"
 #include "ingest/review.h"
+#include "net/address.h"
 #include "json/json.h"
 
 #include <fcntl.h>

@@ -6,7 +6,8 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/signals.h"
-#include "ingest/address.h"
+#include "ingest/host.h"
+#include "net/address.h"
 #include "proc/proc.h"
 
 #include <errno.h>

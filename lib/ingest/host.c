@@ -5,9 +5,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/signals.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LOOK_US = 100 * 1000 };
@@ -125,4 +129,28 @@ int mt_host_lookup(const char *host, int64_t wall_us, int (*stopped)(void), stru
     }
     question_free(q);
     return ret;
+}
+
+int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
+                  struct mt_err *err)
+{
+    struct addrinfo *list = NULL;
+    char text[INET6_ADDRSTRLEN];
+    int ret = -1;
+
+    if (mt_host_lookup(url->host, wall_us, mt_stop_signal, &list, err) < 0)
+        return -1;
+    for (const struct addrinfo *i = list; i && ret < 0; i = i->ai_next) {
+        bool v6 = i->ai_family == AF_INET6;
+        if ((!allow_private && !mt_address_is_public(i->ai_addr)) ||
+            getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST))
+            continue;
+        snprintf(out, 64, "%s%s%s", v6 ? "[" : "", text, v6 ? "]" : "");
+        ret = 0;
+    }
+    freeaddrinfo(list);
+    if (ret == 0)
+        return 0;
+    mt_fail(err, MT_ERR_POLICY, "'%.100s' is an address of a private network", url->host);
+    return mt_hint(err, "--allow-private permits it");
 }

@@ -4,8 +4,10 @@
 #define MT_INGEST_HOST_H
 
 #include "base/err.h"
+#include "net/address.h"
 
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -17,5 +19,13 @@
  */
 int mt_host_lookup(const char *host, int64_t wall_us, int (*stopped)(void), struct addrinfo **out,
                    struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Looks the host up, for wall_us microseconds at most, and gives the first permitted address as
+ * text, brackets around IPv6. MT_ERR_POLICY if there are only others; MT_ERR_BUSY if it cannot be
+ * looked up now, MT_ERR_NO_FILE if there is none, MT_ERR_CANCELLED after a signal to stop.
+ */
+int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
+                  struct mt_err *err) MT_MUST_USE;
 
 #endif

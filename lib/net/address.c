@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* address.c - see address.h. */
-#include "ingest/address.h"
+#include "net/address.h"
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "cli/signals.h"
-#include "ingest/host.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -180,28 +178,4 @@ bool mt_address_is_public(const struct sockaddr *address)
     if (address->sa_family == AF_INET6)
         return public6(((const struct sockaddr_in6 *)(const void *)address)->sin6_addr.s6_addr);
     return false;
-}
-
-int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
-                  struct mt_err *err)
-{
-    struct addrinfo *list = NULL;
-    char text[INET6_ADDRSTRLEN];
-    int ret = -1;
-
-    if (mt_host_lookup(url->host, wall_us, mt_stop_signal, &list, err) < 0)
-        return -1;
-    for (const struct addrinfo *i = list; i && ret < 0; i = i->ai_next) {
-        bool v6 = i->ai_family == AF_INET6;
-        if ((!allow_private && !mt_address_is_public(i->ai_addr)) ||
-            getnameinfo(i->ai_addr, i->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST))
-            continue;
-        snprintf(out, 64, "%s%s%s", v6 ? "[" : "", text, v6 ? "]" : "");
-        ret = 0;
-    }
-    freeaddrinfo(list);
-    if (ret == 0)
-        return 0;
-    mt_fail(err, MT_ERR_POLICY, "'%.100s' is an address of a private network", url->host);
-    return mt_hint(err, "--allow-private permits it");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* address.h - URLs taken apart, and which addresses on the network may be asked. */
-#ifndef MT_INGEST_ADDRESS_H
-#define MT_INGEST_ADDRESS_H
+#ifndef MT_NET_ADDRESS_H
+#define MT_NET_ADDRESS_H
 
 #include "base/err.h"
 
@@ -40,13 +40,5 @@ char *mt_url_name(const struct mt_url *url);
  * address that stands for an IPv4 one (mapped, compatible, 6to4, Teredo, NAT64).
  */
 bool mt_address_is_public(const struct sockaddr *address);
-
-/*
- * Looks the host up, for wall_us microseconds at most, and gives the first permitted address as
- * text, brackets around IPv6. MT_ERR_POLICY if there are only others; MT_ERR_BUSY if it cannot be
- * looked up now, MT_ERR_NO_FILE if there is none, MT_ERR_CANCELLED after a signal to stop.
- */
-int mt_address_of(const struct mt_url *url, bool allow_private, int64_t wall_us, char out[64],
-                  struct mt_err *err) MT_MUST_USE;
 
 #endif
