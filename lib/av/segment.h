@@ -39,8 +39,8 @@
 json_t *mt_av_plan(int fd, const struct mt_av_limits *limits, const struct mt_av_progress *progress,
                    struct mt_err *err);
 
-/* The size of a rendition of the planned film whose shorter side is to be height_px. */
-void mt_av_plan_size(const json_t *plan, int height_px, int *w, int *h);
+/* The size of a rendition of the planned film. */
+void mt_av_plan_size(const json_t *plan, const struct mt_av_rendition *rendition, int *w, int *h);
 
 /* A run of segments, encoded by one process from one decode. */
 struct mt_av_segments {
@@ -135,9 +135,10 @@ struct mt_av_join {
     int sound_fd;                     /* from mt_av_sound_encode(); -1: none */
     const struct mt_av_track *others; /* of sound and text, behind the pictures, if there are any */
     int n_others;
-    const char *format; /* as struct mt_av_mux has it; NULL: "mp4" */
-    int source_fd;      /* whose titles, rights and chapters are kept */
-    int fd;             /* a new, empty file: the rendition comes here */
+    const struct mt_av_rendition *rendition; /* which it is; NULL: one with the source's times */
+    const char *format;                      /* as struct mt_av_mux has it; NULL: "mp4" */
+    int source_fd;                           /* whose titles, rights and chapters are kept */
+    int fd;                                  /* a new, empty file: the rendition comes here */
     struct mt_av_limits limits;
     struct mt_av_progress progress;
 };

@@ -8,14 +8,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-struct lane {
-    const struct mt_av_rendition *rendition;
-    struct mt_video video;
-    struct mt_fragments file;
-    struct mt_score score;
-    AVFrame *frame;
-};
-
 struct run {
     const struct mt_av_segments *spec;
     const json_t *segments;
@@ -26,14 +18,14 @@ struct run {
     AVRational source_base, base;
     int64_t origin;      /* of the film, in source_base */
     int64_t begin, lead; /* in source_base: the first picture wanted, and for the filters */
-    struct lane *lanes;
-    AVPacket *packet;
-    int n_segments, segment; /* how many there are; the one under way, -1: none */
-    int next;                /* the one that follows what is finished */
-    unsigned mask;           /* its renditions */
-    bool over;               /* nothing more is wanted */
-    bool settled;            /* the first picture wanted was seen */
-    int64_t frames, end_us;  /* of the segment; where what was decoded ends */
+    struct mt_lane *lanes;
+    struct mt_lane_film film; /* what they have in common */
+    int n_segments, segment;  /* how many there are; the one under way, -1: none */
+    int next;                 /* the one that follows what is finished */
+    unsigned mask;            /* its renditions */
+    bool over;                /* nothing more is wanted */
+    bool settled;             /* the first picture wanted was seen */
+    int64_t frames, end_us;   /* of the segment; where what was decoded ends */
     int64_t missing, backwards;
     uint32_t hash;
     int64_t last_duration;
@@ -54,57 +46,10 @@ static int64_t end_of(const struct run *r, int i)
 
 /* ---- encoding ---- */
 
-static int write_packets(struct run *r, struct lane *lane, struct mt_err *err)
-{
-    int got;
-
-    while ((got = mt_video_receive(&lane->video, r->packet, err)) > 0)
-        if ((r->spec->score && mt_score_take(&lane->score, r->packet, err) < 0) ||
-            mt_fragments_write(&lane->file, r->packet, lane->video.codec->time_base, err) < 0)
-            return -1;
-    return got;
-}
-
-static int send_picture(struct run *r, struct lane *lane, struct mt_err *err)
-{
-    if (mt_video_send(&lane->video, lane->frame, 0, err) < 0)
-        return -1;
-    if (r->spec->score && mt_score_keep(&lane->score, lane->video.held, err) < 0)
-        return -1;
-    return write_packets(r, lane, err);
-}
-
 static AVRational rational(const json_t *value)
 {
     return (AVRational){(int)json_integer_value(json_array_get(value, 0)),
                         (int)json_integer_value(json_array_get(value, 1))};
-}
-
-static int open_lane(struct run *r, int i, struct mt_err *err)
-{
-    struct lane *lane = &r->lanes[i];
-    struct mt_video_setup setup = {
-        .rendition = lane->rendition,
-        .size = r->look.sizes[i],
-        .look = &r->look,
-        .base = r->base,
-        .rate = rational(json_object_get(r->spec->plan, "rate")),
-        .constant_rate = mt_json_bool(r->spec->plan, "constant_rate", false),
-        .preset = r->spec->preset,
-        .threads = r->spec->threads,
-    };
-
-    if (mt_video_open(&lane->video, &setup, err) < 0 ||
-        (r->spec->score && mt_score_open(&lane->score, lane->video.codec, err) < 0))
-        return -1;
-    return mt_fragments_open(&lane->file, lane->rendition->fd, lane->video.codec, err);
-}
-
-static void close_lane(struct lane *lane)
-{
-    mt_video_close(&lane->video);
-    mt_fragments_close(&lane->file);
-    mt_score_close(&lane->score);
 }
 
 static int begin_segment(struct run *r, int segment, struct mt_err *err)
@@ -117,14 +62,15 @@ static int begin_segment(struct run *r, int segment, struct mt_err *err)
     r->frames = 0;
     r->hash = MT_TIMES_HASH;
     for (int i = 0; i < r->spec->n; i++)
-        if (r->mask & 1U << i && open_lane(r, i, err) < 0)
+        if (r->mask & 1U << i &&
+            mt_lane_open(&r->lanes[i], &r->film, r->look.sizes[i], segment_at(r, segment), err) < 0)
             return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
     return 0;
 }
 
 static json_t *report_lane(const struct run *r, int i)
 {
-    const struct lane *lane = &r->lanes[i];
+    const struct mt_lane *lane = &r->lanes[i];
 
     return json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "rendition", i, "offset",
                      (json_int_t)lane->file.offset, "size",
@@ -198,32 +144,22 @@ static int compare_with_plan(const struct run *r, struct mt_err *err)
     return differs(r->frames, mt_json_int(planned, "frames", -1), err);
 }
 
-static int finish_lane(struct run *r, struct lane *lane, struct mt_err *err)
-{
-    int64_t end = end_of(r, r->segment);
-    int64_t last = end == INT64_MAX ? av_rescale_q(r->last_duration, r->source_base, r->base)
-                                    : end - (lane->video.held ? lane->video.held->pts : end);
-
-    if (mt_video_send(&lane->video, NULL, last, err) < 0 || write_packets(r, lane, err) < 0)
-        return -1;
-    if (r->spec->score && mt_score_take(&lane->score, NULL, err) < 0)
-        return -1;
-    return mt_fragments_finish(&lane->file, err);
-}
-
 static int finish_segment(struct run *r, struct mt_err *err)
 {
+    int64_t last;
+
     if (r->segment < 0)
         return 0;
+    last = av_rescale_q(r->last_duration, r->source_base, r->base);
     if (compare_with_plan(r, err) < 0)
         return -1;
     for (int i = 0; i < r->spec->n; i++)
-        if (r->mask & 1U << i && finish_lane(r, &r->lanes[i], err) < 0)
+        if (r->mask & 1U << i && mt_lane_finish(&r->lanes[i], end_of(r, r->segment), last, err) < 0)
             return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
     if (report_segment(r, err) < 0)
         return -1;
     for (int i = 0; i < r->spec->n; i++)
-        close_lane(&r->lanes[i]);
+        mt_lane_close(&r->lanes[i]);
     r->next = r->segment + 1;
     r->segment = -1;
     return 0;
@@ -256,7 +192,7 @@ static int take_pictures(struct run *r, struct mt_err *err)
     r->frames++;
     r->hash = mt_times_hash(r->hash, pts + r->origin);
     for (int i = 0; i < r->spec->n; i++)
-        if (r->mask & 1U << i && send_picture(r, &r->lanes[i], err) < 0)
+        if (r->mask & 1U << i && mt_lane_send(&r->lanes[i], err) < 0)
             return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
     return 0;
 }
@@ -420,24 +356,32 @@ static int open_run(struct run *r, struct mt_err *err)
     mt_look_from_json(&r->look, json_object_get(r->spec->plan, "look"));
     mt_look_fit(&r->look, r->spec->renditions, r->spec->n);
     r->lanes = mt_alloc((size_t)r->spec->n * sizeof *r->lanes);
-    r->packet = av_packet_alloc();
+    r->film = (struct mt_lane_film){.plan = r->spec->plan,
+                                    .look = &r->look,
+                                    .base = r->base,
+                                    .preset = r->spec->preset,
+                                    .threads = r->spec->threads,
+                                    .score = r->spec->score,
+                                    .packet = av_packet_alloc()};
     for (int i = 0; i < r->spec->n; i++) {
         r->lanes[i].rendition = &r->spec->renditions[i];
         r->lanes[i].frame = av_frame_alloc();
-        if (!r->lanes[i].frame)
+        r->lanes[i].kept = av_frame_alloc();
+        if (!r->lanes[i].frame || !r->lanes[i].kept)
             return mt_av_fail(err, AVERROR(ENOMEM), "encoding");
     }
-    return r->packet ? begin(r, err) : mt_av_fail(err, AVERROR(ENOMEM), "encoding");
+    return r->film.packet ? begin(r, err) : mt_av_fail(err, AVERROR(ENOMEM), "encoding");
 }
 
 static void close_run(struct run *r)
 {
     for (int i = 0; r->lanes && i < r->spec->n; i++) {
-        close_lane(&r->lanes[i]);
+        mt_lane_close(&r->lanes[i]);
         av_frame_free(&r->lanes[i].frame);
+        av_frame_free(&r->lanes[i].kept);
     }
     free(r->lanes);
-    av_packet_free(&r->packet);
+    av_packet_free(&r->film.packet);
     mt_pictures_close(&r->pictures);
     mt_feed_close(&r->reader);
 }

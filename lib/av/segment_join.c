@@ -3,11 +3,37 @@
 #include "av/segment.h"
 
 #include "av/mux.h"
+#include "av/segment_parts.h"
 #include "base/mem.h"
 #include "json/json.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* The times of the pictures: those of the film, or ticks of their own. */
+static AVRational base_of(const struct mt_av_join *join)
+{
+    const json_t *base = json_object_get(join->plan, "base");
+    AVRational rate =
+        join->rendition ? mt_ticks_rate(join->plan, join->rendition) : (AVRational){0, 1};
+
+    if (rate.num > 0)
+        return av_inv_q(rate);
+    return (AVRational){(int)json_integer_value(json_array_get(base, 0)),
+                        (int)json_integer_value(json_array_get(base, 1))};
+}
+
+static int64_t start_of(const struct mt_av_join *join, const json_t *segment)
+{
+    const json_t *base = json_object_get(join->plan, "base");
+    AVRational film = {(int)json_integer_value(json_array_get(base, 0)),
+                       (int)json_integer_value(json_array_get(base, 1))};
+    int64_t start = mt_json_int(segment, "start", 0);
+    AVRational rate =
+        join->rendition ? mt_ticks_rate(join->plan, join->rendition) : (AVRational){0, 1};
+
+    return rate.num > 0 ? mt_tick_at(start, film, rate) : start;
+}
 
 /* The segments that have pictures. */
 static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
@@ -20,13 +46,13 @@ static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
     {
         const struct mt_av_piece *piece = &join->pieces[i];
 
-        if (piece->size > 0)
+        if (piece->size > 0 && piece->frames > 0)
             parts[n++] = (struct mt_av_part){.fd = piece->fd,
                                              .offset = piece->offset,
                                              .size = piece->size,
                                              .stream = -1,
                                              .packets = piece->frames,
-                                             .start = mt_json_int(segment, "start", 0)};
+                                             .start = start_of(join, segment)};
     }
     return n;
 }
@@ -49,7 +75,7 @@ static int other_tracks(const struct mt_av_join *join, const struct mt_av_part *
 
 json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
 {
-    const json_t *base = json_object_get(join->plan, "base");
+    AVRational base = base_of(join);
     size_t n = json_array_size(json_object_get(join->plan, "segments"));
     struct mt_av_part *parts = mt_alloc((n + 1) * sizeof *parts);
     struct mt_av_part sound = {.fd = join->sound_fd, .stream = -1, .start = MT_AV_OWN_TIMES};
@@ -66,8 +92,8 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
     tracks[0] = (struct mt_av_track){.kind = MT_AV_PICTURES,
                                      .parts = parts,
                                      .n = parts_of(join, parts),
-                                     .base_num = (int)json_integer_value(json_array_get(base, 0)),
-                                     .base_den = (int)json_integer_value(json_array_get(base, 1)),
+                                     .base_num = base.num,
+                                     .base_den = base.den,
                                      .disposition = MT_AV_DEFAULT};
     if (join->n_others >= MT_AV_TRACKS_MAX)
         mt_fail(err, MT_ERR_LIMIT, "more than %d tracks", (int)MT_AV_TRACKS_MAX);

@@ -50,6 +50,15 @@ int64_t mt_feed_duration(const struct mt_feed *reader);
 
 void mt_feed_close(struct mt_feed *reader);
 
+/* ---- other picture rates (segment_ticks.c) ---- */
+
+/* The rate of a rendition whose pictures do not keep the source's times; 0/1: they do. */
+AVRational mt_ticks_rate(const json_t *plan, const struct mt_av_rendition *rendition);
+
+/* The first tick that shows the picture of that time: the one within half a tick, or a later one.
+ */
+int64_t mt_tick_at(int64_t pts, AVRational base, AVRational rate);
+
 /* ---- fragments (segment_file.c) ---- */
 
 /* Fragmented MP4 of one stream of pictures, appended to a file. */
@@ -107,5 +116,43 @@ int mt_score_take(struct mt_score *score, const AVPacket *packet, struct mt_err 
 /* {"sum", "worst"}, new. */
 json_t *mt_score_report(const struct mt_score *score);
 void mt_score_close(struct mt_score *score);
+
+/* ---- a rendition on its way through a run (segment_lane.c) ---- */
+
+/* What all lanes of a run have in common; all is lent. */
+struct mt_lane_film {
+    const json_t *plan;
+    const struct mt_look *look;
+    AVRational base; /* of the film's times */
+    const char *preset;
+    int threads;
+    bool score;
+    AVPacket *packet;
+};
+
+struct mt_lane {
+    const struct mt_av_rendition *rendition;
+    const struct mt_lane_film *film;
+    struct mt_video video;
+    struct mt_fragments file;
+    struct mt_score score;
+    AVFrame *frame;    /* the picture that is next */
+    AVRational rate;   /* of ticks of its own; 0/1: none */
+    AVFrame *kept;     /* what the next tick shows */
+    int64_t next_tick; /* that nothing shows yet */
+};
+
+/* Begins a segment, which the plan describes. */
+int mt_lane_open(struct mt_lane *lane, const struct mt_lane_film *film, struct mt_size size,
+                 const json_t *segment, struct mt_err *err) MT_MUST_USE;
+
+/* Encodes lane->frame, which is empty afterwards. */
+int mt_lane_send(struct mt_lane *lane, struct mt_err *err) MT_MUST_USE;
+
+/* Ends the segment at the time end, or, INT64_MAX, so long after the beginning of its last picture.
+ */
+int mt_lane_finish(struct mt_lane *lane, int64_t end, int64_t last_duration,
+                   struct mt_err *err) MT_MUST_USE;
+void mt_lane_close(struct mt_lane *lane);
 
 #endif

@@ -444,11 +444,12 @@ json_t *mt_av_plan(int fd, const struct mt_av_limits *limits, const struct mt_av
     return plan;
 }
 
-void mt_av_plan_size(const json_t *plan, int height_px, int *w, int *h)
+void mt_av_plan_size(const json_t *plan, const struct mt_av_rendition *rendition, int *w, int *h)
 {
     struct mt_look look;
-    int limited;
 
     mt_look_from_json(&look, json_object_get(plan, "look"));
-    mt_av_fit(look.display.w, look.display.h, height_px, w, h, &limited);
+    mt_look_fit(&look, rendition, 1);
+    *w = look.sizes[0].w;
+    *h = look.sizes[0].h;
 }

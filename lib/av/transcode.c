@@ -147,7 +147,7 @@ static int join(struct whole *w, int i, json_t *all, struct mt_err *err)
 
     if (!report)
         return mt_fail_in(err, "rendition '%s'", rendition->name);
-    mt_av_plan_size(w->plan, rendition->height_px, &width, &height);
+    mt_av_plan_size(w->plan, rendition, &width, &height);
     json_object_set_new(report, "name", json_string(rendition->name));
     json_object_set_new(report, "width", json_integer(width));
     json_object_set_new(report, "height", json_integer(height));

@@ -5,6 +5,8 @@
 
 #include "av/av.h"
 
+#include <stdbool.h>
+
 /* One rendition that is wanted, and where it goes. */
 struct mt_av_rendition {
     const char *name;  /* "720p": for messages and the report */
@@ -15,6 +17,10 @@ struct mt_av_rendition {
     const char *codec; /* "h264" (also NULL), "hevc", "vp9", "av1" */
     int crf;           /* of the codec's own scale; used when video_bps is 0 */
     int64_t audio_bps; /* of AAC; 0: no audio */
+    bool upscale;      /* may be larger than the source */
+    double fps;        /* pictures a second, each lasting as long; 0: as in the source */
+    double max_fps;    /* of sources with more, every n-th picture, or so many; 0: all */
+    bool constant;     /* each as long as the next, whatever the source's do */
     int fd;            /* a new, empty, readable, writable, seekable file: an MP4 comes here */
 };
 
@@ -63,5 +69,8 @@ int mt_av_most_crf(const char *codec);
  * *limited says that the source is smaller than what was asked.
  */
 void mt_av_fit(int display_w, int display_h, int height_px, int *w, int *h, int *limited);
+
+/* The same where it may be larger. */
+void mt_av_enlarge(int display_w, int display_h, int height_px, int *w, int *h);
 
 #endif

@@ -2,6 +2,8 @@
 /* transcode_fit.c - the size of a rendition. */
 #include "av/transcode.h"
 
+#include <limits.h>
+
 /* The even number nearest to num/den that is not above max; at least 2, which encoders need. */
 static int even_near(int64_t num, int64_t den, int max)
 {
@@ -24,4 +26,16 @@ void mt_av_fit(int display_w, int display_h, int height_px, int *w, int *h, int 
     }
     *w = even_near((int64_t)display_w * want, side, display_w);
     *h = even_near((int64_t)display_h * want, side, display_h);
+}
+
+void mt_av_enlarge(int display_w, int display_h, int height_px, int *w, int *h)
+{
+    int side = display_w < display_h ? display_w : display_h, limited;
+
+    if (side < 1 || height_px <= side) {
+        mt_av_fit(display_w, display_h, height_px, w, h, &limited);
+        return;
+    }
+    *w = even_near((int64_t)display_w * height_px, side, INT_MAX);
+    *h = even_near((int64_t)display_h * height_px, side, INT_MAX);
 }

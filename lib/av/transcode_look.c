@@ -136,15 +136,24 @@ static void choose_depth(struct mt_look *look, const struct mt_av_rendition *ren
     look->matrix = look->deep.matrix;
 }
 
-void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n)
+static void fit(const struct mt_look *look, const struct mt_av_rendition *rendition,
+                struct mt_size *size)
 {
     int limited;
 
+    if (rendition->upscale)
+        mt_av_enlarge(look->display.w, look->display.h, rendition->height_px, &size->w, &size->h);
+    else
+        mt_av_fit(look->display.w, look->display.h, rendition->height_px, &size->w, &size->h,
+                  &limited);
+}
+
+void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions, int n)
+{
     choose_depth(look, renditions, n);
     look->n = n;
     for (int i = 0; i < n; i++)
-        mt_av_fit(look->display.w, look->display.h, renditions[i].height_px, &look->sizes[i].w,
-                  &look->sizes[i].h, &limited);
+        fit(look, &renditions[i], &look->sizes[i]);
 }
 
 json_t *mt_look_to_json(const struct mt_look *look)

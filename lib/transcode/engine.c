@@ -233,6 +233,7 @@ static int join(void *arg, struct mt_worker *worker, struct mt_err *err)
                               .others = j->tracks,
                               .n_others = j->n_tracks,
                               .format = r->format,
+                              .rendition = &r->av,
                               .source_fd = j->engine->item->fd,
                               .fd = r->av.fd,
                               .limits = j->engine->limits,
@@ -385,7 +386,7 @@ static int finish_join(struct joining *j, struct mt_err *err)
         return mt_fail_in(err, "rendition '%s'", r->av.name);
     if (!json_is_object(r->made) || !json_is_object(r->check))
         return mt_fail(err, MT_ERR_CRASHED, "rendition '%s': the joiner said nothing", r->av.name);
-    mt_av_plan_size(mt_ledger_plan(j->engine->ledger), r->av.height_px, &w, &h);
+    mt_av_plan_size(mt_ledger_plan(j->engine->ledger), &r->av, &w, &h);
     json_object_set_new(r->made, "width", json_integer(w));
     json_object_set_new(r->made, "height", json_integer(h));
     json_decref(r->score);

@@ -211,13 +211,13 @@ int mt_ladder_settle(struct mt_ladder *ladder, struct mt_err *err)
 
 json_t *mt_rung_settings(const struct mt_rung *rung)
 {
-    return json_pack("{s:s, s:b, s:i, s:b, s:s, s:s, s:s, s:I, s:I, s:i, s:I, s:f, s:f}", "name",
-                     rung->name, "audio_only", rung->audio_only, "height", rung->height_px,
+    return json_pack("{s:s, s:b, s:i, s:b, s:s, s:s, s:s, s:I, s:I, s:i, s:I, s:f, s:f, s:b}",
+                     "name", rung->name, "audio_only", rung->audio_only, "height", rung->height_px,
                      "upscale", rung->upscale, "format", rung->format, "video_codec",
                      rung->video_codec, "audio_codec", rung->audio_codec, "video_bps",
                      (json_int_t)rung->video_bps, "max_bps", (json_int_t)rung->max_bps, "crf",
                      rung->crf, "audio_bps", (json_int_t)rung->audio_bps, "max_fps", rung->max_fps,
-                     "fps", rung->fps);
+                     "fps", rung->fps, "constant", rung->constant);
 }
 
 const char *mt_rung_type(const struct mt_rung *rung)

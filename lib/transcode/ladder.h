@@ -26,6 +26,7 @@ struct mt_rung {
     int64_t audio_bps;   /* of a stereo track; 0: lossless */
     double max_fps;      /* pictures a second at most; 0: as many as there are */
     double fps;          /* exactly so many, each lasting as long; 0: as in the source */
+    bool constant;       /* every picture lasts as long, whatever the source's do */
     char bitrate[16];    /* as asked for ("5M"), for names; or "" */
 };
 
@@ -42,9 +43,12 @@ struct mt_rung_defaults {
     const char *bitrate; /* "5M": average of the picture */
     int crf;             /* -1: the program's for the codec */
     int64_t audio_bps;   /* 0: by the height */
-    bool upscale;
+    bool upscale, constant;
     double max_fps, fps;
 };
+
+/* "30", "29.97", "30000/1001": from 1 to 240. MT_ERR_USAGE names what. */
+int mt_ladder_fps(const char *what, const char *text, double *fps, struct mt_err *err) MT_MUST_USE;
 
 /*
  * Reads a list such as "1080p:5M,720p:crf=23,audio:128k", in any order, each

@@ -94,13 +94,13 @@ static int set_bitrate(struct mt_rung *rung, const char *what, const char *text,
     return 0;
 }
 
-static int set_fps(double *to, const char *what, const char *text, struct mt_err *err)
+int mt_ladder_fps(const char *what, const char *text, double *to, struct mt_err *err)
 {
     char *end;
-    double fps = strtod(text, &end), under;
+    double fps = strtod(text, &end);
 
-    if (*end == '/' && (under = strtod(end + 1, &end)) > 0)
-        fps /= under;
+    if (*end == '/')
+        fps /= strtod(end + 1, &end);
     if (end == text || *end || !(fps >= 1) || fps > 240)
         return mt_fail(err, MT_ERR_USAGE, "%s takes 1 to 240 pictures a second, not '%s'", what,
                        text);
@@ -123,7 +123,7 @@ static int set_word(struct mt_rung *rung, const char *word, struct mt_err *err)
     } else if (mt_str_starts(word, "max=")) {
         return parse_rate("max", word + 4, &rung->max_bps, err);
     } else if (mt_str_starts(word, "fps=")) {
-        return set_fps(&rung->fps, "fps", word + 4, err);
+        return mt_ladder_fps("fps", word + 4, &rung->fps, err);
     } else if (mt_str_starts(word, "audio=")) {
         return parse_rate("audio", word + 6, &rung->audio_bps, err);
     } else if (is_one_of(word, mt_formats) &&
@@ -173,7 +173,8 @@ static int begin(struct mt_rung *rung, const struct mt_rung_defaults *d, const c
                              .audio_bps = d->audio_bps > 0 ? d->audio_bps : -1,
                              .upscale = d->upscale,
                              .max_fps = d->max_fps,
-                             .fps = d->fps};
+                             .fps = d->fps,
+                             .constant = d->constant};
     return set_quality(rung, quality, automatic, err);
 }
 
@@ -204,7 +205,7 @@ static int check_copy(const struct mt_rung *rung, struct mt_err *err)
     if (strcmp(rung->name, "auto") == 0)
         mt_fail(err, MT_ERR_USAGE, "--quality auto makes several sizes, a copy has one");
     else if (rung->crf >= 0 || rung->video_bps > 0 || rung->max_bps > 0 || rung->fps > 0 ||
-             rung->max_fps > 0 || rung->upscale)
+             rung->max_fps > 0 || rung->upscale || rung->constant)
         mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps the source's size, rate and quality",
                 rung->name);
     else

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const mt_vfr_words[] = {"keep", "constant", NULL};
+
 enum { REQUEST_MAX = 1024 * 1024 };
 
 /* The whole file as text; free() it. */
@@ -113,9 +115,14 @@ int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt
                                         .audio_codec = want->audio_codec,
                                         .bitrate = want->bitrate,
                                         .crf = -1,
-                                        .audio_bps = want->audio_bps};
+                                        .audio_bps = want->audio_bps,
+                                        .upscale = want->upscale,
+                                        .constant = want->vfr && strcmp(want->vfr, "keep") != 0};
     int ret;
 
+    if ((want->fps && mt_ladder_fps("--fps", want->fps, &defaults.fps, err) < 0) ||
+        (want->max_fps && mt_ladder_fps("--max-fps", want->max_fps, &defaults.max_fps, err) < 0))
+        return -1;
     if (want->audio_bps != 0 && (want->audio_bps < 6000 || want->audio_bps > 2000000))
         return mt_fail(err, MT_ERR_USAGE, "--audio-bitrate takes 6k to 2M bits per second");
     if (mt_sound_settings_parse(&spec->sound, want->loudness, want->channels, want->denoise, err) <

@@ -8,11 +8,15 @@
 #include "transcode/ladder.h"
 #include "transcode/transcode.h"
 
+/* Whether pictures that last differently keep doing so; ends with NULL. */
+extern const char *const mt_vfr_words[];
+
 /* A member, called want, of the program's settings. */
 struct mt_transcode_options {
     const char *quality, *output_formats, *format, *codec, *bitrate;
     const char *audio_codec, *channels, *loudness, *denoise;
-    const char *remux, *subtitles;
+    const char *remux, *subtitles, *fps, *max_fps, *vfr;
+    bool upscale;
     int64_t audio_bps;
     bool speech;
 };
@@ -26,6 +30,11 @@ struct mt_transcode_options {
                   "of the files: mp4, or mp3 and others for sound"),                               \
         MT_CHOICE(T, want.codec, 0, "codec", "NAME", mt_video_codecs, NULL,                        \
                   "of the picture: h264, hevc, vp9, av1 or copy"),                                 \
+        MT_STR(T, want.fps, 0, "fps", "RATE", NULL, "pictures a second, whatever the source has"), \
+        MT_STR(T, want.max_fps, 0, "max-fps", "RATE", NULL, "pictures a second at most"),          \
+        MT_CHOICE(T, want.vfr, 0, "vfr", "HOW", mt_vfr_words, NULL,                                \
+                  "pictures that last differently: keep or constant"),                             \
+        MT_FLAG(T, want.upscale, 0, "allow-upscale", "enlarge smaller sources"),                   \
         MT_CHOICE(T, want.remux, 0, "remux", "WHEN", mt_remux_words, NULL,                         \
                   "copy what is as wanted already: auto, never, only"),                            \
         MT_STR(T, want.subtitles, 0, "subtitles", "WHICH", NULL,                                   \

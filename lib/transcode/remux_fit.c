@@ -71,7 +71,7 @@ static bool right_rate(const struct mt_rung *rung, const json_t *stream, char re
     if (rung->max_bps > 0 && peak > 2 * rung->max_bps)
         return no("its rate reaches %lldk, with a peak of %lldk permitted", (long long)peak / 1000,
                   (long long)rung->max_bps / 1000);
-    if (rung->fps > 0)
+    if (rung->fps > 0 || rung->constant)
         return no("a picture rate is asked for");
     if (rung->max_fps > 0 && fps > rung->max_fps * 1.01)
         return no("it has %.3g pictures a second", fps);

@@ -54,15 +54,6 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
     json_decref(settings);
 }
 
-/* What the encoders here cannot do is refused, not made differently. */
-static int possible(const struct mt_rung *rung, struct mt_err *err)
-{
-    if (rung->upscale || rung->fps > 0 || rung->max_fps > 0)
-        return mt_fail(err, MT_ERR_UNAVAILABLE,
-                       "%s: films keep their picture rate, and are not enlarged", rung->name);
-    return 0;
-}
-
 /* Takes what was made before, and lists what is to do. */
 static int plan(struct mt_work *w, struct mt_err *err)
 {
@@ -71,8 +62,6 @@ static int plan(struct mt_work *w, struct mt_err *err)
         json_t *entry = NULL;
 
         *r = (struct mt_rendition){.rung = &w->ladder.rungs[i]};
-        if (possible(r->rung, err) < 0)
-            return -1;
         recipe_of(w->spec, r->rung, r->recipe);
         struct mt_output output = mt_rendition_output(r);
         int made = mt_item_made(w->item, &output, &entry, err);
@@ -166,6 +155,10 @@ static void describe(const struct mt_work *w, struct mt_engine *engine,
                    .codec = r->rung->video_codec,
                    .crf = crf_of(spec, r->rung),
                    .audio_bps = r->rung->audio_bps,
+                   .upscale = r->rung->upscale,
+                   .fps = r->rung->fps,
+                   .max_fps = r->rung->max_fps,
+                   .constant = r->rung->constant,
                    .fd = r->making.put ? mt_put_fd(r->making.put) : -1}};
     }
     *engine = (struct mt_engine){.item = w->item,
