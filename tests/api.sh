@@ -123,8 +123,7 @@ http {
             fastcgi_pass api; fastcgi_keep_conn on;
             fastcgi_request_buffering off; fastcgi_buffering off; fastcgi_read_timeout 60;
         }
-        location /media/ { auth_request /authorize; rewrite ^/media/(?:t/[^/]+/)?(.*)\$ /files/\$1 last; }
-        location /files/ { internal; alias $store/; }
+        location ~ ^/media/(?:t/[^/]+/)?(?<media_key>[0-9a-f-]+/.+)\$ { auth_request /authorize; alias $store/\$media_key; }
         location = /authorize {
             internal; fastcgi_pass api; fastcgi_keep_conn on; fastcgi_pass_request_body off;
             fastcgi_param REQUEST_METHOD GET; fastcgi_param REQUEST_URI \$request_uri;

@@ -162,6 +162,16 @@ static int check_claims(const json_t *claims, const struct mt_jwt_rules *rules, 
 
 /* --- verifying --- */
 
+/* RFC 7518, section 3. cjose takes an ES256 signature with a byte behind it for a good one. */
+static bool length_ok(const struct mt_jwt_key *key, size_t n)
+{
+    if (strcmp(key->alg, "HS256") == 0)
+        return n == 32;
+    if (strcmp(key->alg, "ES256") == 0)
+        return n == 64;
+    return n == (cjose_jwk_get_keysize(key->jwk, NULL) + 7) / 8;
+}
+
 static bool signature_ok(const struct mt_jwt_key *key, const char *token)
 {
     cjose_jws_t *jws = cjose_jws_import(token, strlen(token), NULL);
@@ -193,6 +203,7 @@ json_t *mt_jwt_verify(const struct mt_jwt_keys *keys, const struct mt_jwt_rules 
     json_t *claims = NULL;
     unsigned char *signature = NULL;
     const struct mt_jwt_key *key;
+    size_t length = 0;
     bool good = false;
 
     if (strlen(token) > MT_JWT_MAX || !split(token, parts, n)) {
@@ -201,14 +212,14 @@ json_t *mt_jwt_verify(const struct mt_jwt_keys *keys, const struct mt_jwt_rules 
     }
     header = part_of(parts[0], n[0]);
     claims = part_of(parts[1], n[1]);
-    signature = mt_base64url_decode(parts[2], n[2], NULL);
+    signature = mt_base64url_decode(parts[2], n[2], &length);
     if (!header || !claims || !signature) {
         refuse(err, "has parts that are none");
         goto out;
     }
     if (check_header(header, rules, err) < 0 || !(key = find_key(keys, header, err)))
         goto out;
-    if (!signature_ok(key, token))
+    if (!length_ok(key, length) || !signature_ok(key, token))
         refuse(err, "has a signature that does not fit");
     else
         good = check_claims(claims, rules, now_us, err) == 0;

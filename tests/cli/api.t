@@ -200,7 +200,7 @@ key=HTTP_IDEMPOTENCY_KEY
 post $api/transcode "${wanted/a.mp4/k.mp4}" $key='"k-1"'
 first=$(cat "$body")
 post $api/transcode "${wanted/a.mp4/k.mp4}" $key=k-1
-is "$(cat "$body")" "$first" 'the same key has the same answer'
+is "$(jq -cS . "$body")" "$(jq -cS . <<<"$first")" 'the same key has the same answer'
 is "$(field Idempotency-Replayed)" true 'and says so'
 post $api/transcode "${wanted/a.mp4/l.mp4}" $key=k-1
 problem 422 idempotency-key-reused 'another body is refused'
