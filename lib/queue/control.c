@@ -82,7 +82,7 @@ static int cancel_pending(struct mt_db *db, const json_t *row, struct mt_err *er
 static int cancel(struct mt_db *db, const char *id, void *arg, struct mt_err *err)
 {
     const char **status = arg;
-    json_t *row = hold(db, id, err);
+    json_t *row = mt_queue_hold_children(db, id, err) < 0 ? NULL : hold(db, id, err);
     int ret = row ? 0 : -1;
 
     if (ret == 0 && is(row, "pending")) {
@@ -137,6 +137,13 @@ static int retry(struct mt_db *db, const char *id, void *arg, struct mt_err *err
                 mt_json_str(row, "status", ""));
     if (ret < 0 && mt_db_is_conflict(err))
         fail_same(row, err);
+    /* What it has waited for in the middle of its work is of no concern from the beginning. */
+    if (ret == 0)
+        ret = mt_db_exec(db, NULL, err,
+                         "DELETE FROM job_dependencies WHERE job_id = $1 AND on_failure = 'wake'",
+                         "s", id);
+    if (ret == 0)
+        ret = mt_queue_recount(db, id, err);
     if (ret == 0)
         ret = mt_queue_event(db, "queued", row, "pending", NULL, err);
     if (ret == 0)

@@ -113,6 +113,13 @@ static const char *state_after(const json_t *row, const struct mt_queue_end *end
     return !end->temporary ? "failed" : last ? "dead" : "pending";
 }
 
+/* Whether it is no end at all: others have to do something first. */
+static bool waits(const json_t *row, const struct mt_queue_end *end)
+{
+    return strcmp(end->status, "completed") == 0 && json_array_size(end->waits_for) > 0 &&
+           !mt_json_int(row, "cancel_requested", 0);
+}
+
 /* Sets a member unless the value (lent) is NULL. */
 static void add(json_t *object, const char *name, const json_t *value)
 {
@@ -185,6 +192,13 @@ static int decide(struct finishing *f, const struct mt_queue_end *end, struct mt
         ended->code = err->code;
         return -1;
     }
+    if (waits(row, end)) {
+        int ret = mt_queue_wait_for(f->db, row, end, err);
+
+        ended->status = "pending";
+        json_decref(row);
+        return ret;
+    }
     ended->status = state_after(row, end);
     if (strcmp(ended->status, "pending") == 0)
         ended->retry_s =
@@ -214,7 +228,7 @@ static int decide(struct finishing *f, const struct mt_queue_end *end, struct mt
     "INSERT INTO events (id, type, asset_id, job_id, payload, created_at)"                         \
     " SELECT {uuid}, e.event, e.asset, e.id, e.payload, {now} FROM {ends $1}"
 
-/* Those that waited for what has ended. */
+/* Those that waited for what has ended, and those that belong to it. */
 static int settle(const struct finishing *f, struct mt_err *err)
 {
     char sql[MT_QUEUE_SQL];
@@ -235,8 +249,11 @@ static int settle(const struct finishing *f, struct mt_err *err)
     if (json_array_size(ids) > 0) {
         awaited = mt_db_rows(f->db, err,
                              mt_queue_sql(f->db, sql,
-                                          "SELECT DISTINCT depends_on FROM job_dependencies"
-                                          " WHERE depends_on IN {ids $1} ORDER BY depends_on"),
+                                          "SELECT depends_on FROM job_dependencies"
+                                          " WHERE depends_on IN {ids $1}"
+                                          " UNION SELECT parent_id FROM processing_jobs"
+                                          " WHERE parent_id IN {ids $1}"
+                                          " AND status IN ('pending', 'processing') ORDER BY 1"),
                              "j", ids);
         ret = awaited ? 0 : -1;
     }
@@ -277,8 +294,14 @@ static int finish_all(struct finishing *f, const struct mt_queue_end ends[], int
 {
     json_t *ids = json_array();
 
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         json_array_append_new(ids, json_string(ends[i].job_id));
+        if (strcmp(ends[i].status, "completed") != 0 &&
+            mt_queue_hold_children(f->db, ends[i].job_id, err) < 0) {
+            json_decref(ids);
+            return -1;
+        }
+    }
     f->held = hold(f->db, ids, err);
     json_decref(ids);
     if (!f->held)

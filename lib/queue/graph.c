@@ -104,16 +104,21 @@ static json_t *dependents(struct mt_db *db, const char *id, struct mt_err *err)
                       "s", id);
 }
 
-static int recount(struct mt_db *db, const char *id, struct mt_err *err)
+/* A failure of what is waited for in the middle of the work (on_failure 'wake') ends all waiting.
+ */
+int mt_queue_recount(struct mt_db *db, const char *id, struct mt_err *err)
 {
     if (mt_queue_wake(db, err) < 0)
         return -1;
     return mt_db_exec(
         db, NULL, err,
-        "UPDATE processing_jobs SET waiting_on = (SELECT count(*) FROM job_dependencies AS d"
-        " JOIN processing_jobs AS p ON p.id = d.depends_on WHERE d.job_id = $1"
-        " AND p.status <> 'completed'"
-        " AND (d.on_failure = 'cancel' OR p.status IN ('pending', 'processing')))"
+        "UPDATE processing_jobs SET waiting_on = CASE WHEN EXISTS (SELECT 1"
+        " FROM job_dependencies AS d JOIN processing_jobs AS p ON p.id = d.depends_on"
+        " WHERE d.job_id = $1 AND d.on_failure = 'wake'"
+        " AND p.status IN ('failed', 'dead', 'cancelled')) THEN 0 ELSE (SELECT count(*)"
+        " FROM job_dependencies AS d JOIN processing_jobs AS p ON p.id = d.depends_on"
+        " WHERE d.job_id = $1 AND p.status <> 'completed'"
+        " AND (d.on_failure = 'cancel' OR p.status IN ('pending', 'processing'))) END"
         " WHERE id = $1 AND status = 'pending'",
         "s", id);
 }
@@ -155,13 +160,16 @@ int mt_queue_settle(struct mt_db *db, const char *id, const char *status, struct
     {
         if (ret < 0 || strcmp(mt_json_str(job, "status", ""), "pending") != 0)
             continue;
-        if (completed || strcmp(mt_json_str(job, "on_failure", ""), "ignore") == 0)
-            ret = recount(db, mt_json_str(job, "id", ""), err);
+        const char *on_failure = mt_json_str(job, "on_failure", "");
+        if (completed || strcmp(on_failure, "cancel") != 0)
+            ret = mt_queue_recount(db, mt_json_str(job, "id", ""), err);
         else
             ret = cancel_dependent(db, job, id, status, err);
+        if (ret == 0 && completed && strcmp(on_failure, "wake") == 0)
+            ret = mt_queue_wait_on(db, mt_json_str(job, "id", ""), err);
     }
     json_decref(rows);
-    return ret;
+    return ret < 0 || completed ? ret : mt_queue_cancel_children(db, id, status, err);
 }
 
 /* Whether the job was cancelled because the other one had failed. */
@@ -182,7 +190,8 @@ static int revive(struct mt_db *db, const json_t *job, struct mt_err *err)
                                 " error_message = NULL, completed_at = NULL, updated_at = {now}"
                                 " WHERE id = $1 AND status = 'cancelled'"),
                    "s", id) < 0 ||
-        recount(db, id, err) < 0 || mt_queue_event(db, "queued", job, "pending", NULL, err) < 0)
+        mt_queue_recount(db, id, err) < 0 ||
+        mt_queue_event(db, "queued", job, "pending", NULL, err) < 0)
         return -1;
     return mt_queue_unsettle(db, id, err);
 }
@@ -199,7 +208,7 @@ int mt_queue_unsettle(struct mt_db *db, const char *id, struct mt_err *err)
         if (ret == 0 && fell_with(job, id))
             ret = revive(db, job, err);
         else if (ret == 0)
-            ret = recount(db, mt_json_str(job, "id", ""), err);
+            ret = mt_queue_recount(db, mt_json_str(job, "id", ""), err);
     }
     json_decref(rows);
     return ret;

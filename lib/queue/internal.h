@@ -44,6 +44,30 @@ int mt_queue_event(struct mt_db *db, const char *what, const json_t *job, const 
 int mt_queue_settle(struct mt_db *db, const char *id, const char *status,
                     struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Locks the unfinished jobs that belong to this one, before it is locked itself: whoever changes
+ * both takes the lower one first. In the caller's transaction.
+ */
+int mt_queue_hold_children(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
+
+/* Cancels them, because the job has ended in that way. In the caller's transaction. */
+int mt_queue_cancel_children(struct mt_db *db, const char *id, const char *status,
+                             struct mt_err *err) MT_MUST_USE;
+
+/*
+ * The end of an attempt that waits for others: see mt_queue_end. row: the job's, locked. In the
+ * caller's transaction.
+ */
+int mt_queue_wait_for(struct mt_db *db, const json_t *row, const struct mt_queue_end *end,
+                      struct mt_err *err) MT_MUST_USE;
+
+/* One of those has been completed: the progress of who waits is how many have, of nearly all its
+ * work. In the caller's transaction. */
+int mt_queue_wait_on(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
+
+/* How many jobs a pending one waits for, counted anew. In the caller's transaction. */
+int mt_queue_recount(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
+
 /* The opposite, of a job that is pending again. */
 int mt_queue_unsettle(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
 
@@ -53,7 +77,7 @@ int mt_queue_depend(struct mt_db *db, const char *id, const json_t *depends_on, 
 
 /* Ends the row of job_attempts of the job's latest lease. In the caller's transaction. */
 struct mt_queue_attempt_end {
-    const char *status; /* completed, failed, released, lapsed, cancelled */
+    const char *status; /* completed, failed, released, waiting, lapsed, cancelled */
     const char *stage;
     int exit_status, signal; /* -1, 0: none */
     const json_t *error;

@@ -34,6 +34,10 @@
  * worker has had the time to renew. A worker of this machine whose process is
  * dead needs no such proof.
  *
+ * A job may wait for others in the middle of its work (waits_for, below): then its lease ends,
+ * it is pending, and its handler runs again when they have ended. When a job ends in any other way
+ * than completed, the jobs that belong to it (parent_id) are cancelled.
+ *
  * An attempt is counted at the claim. It is given back by release (the worker
  * is asked to stop, the job is not to blame), and used up by anything else: an
  * end with a temporary error, a crash, a lease that nobody renewed. After
@@ -149,10 +153,15 @@ struct mt_queue_end {
     bool temporary;        /* failed: another attempt may succeed */
     const char *outcome;   /* completed: ok, degraded, not_applicable; NULL: ok */
     const json_t *results; /* lent; or NULL */
-    const json_t *error;   /* failed: {"code", "message", "stage", "retryable", "hint"}; or NULL */
-    int exit_status;       /* of its process; -1: none */
-    int signal;            /* that ended it; 0: none */
-    const char *words;     /* the end of what it said; or NULL */
+    /*
+     * completed: not yet. An array of ids, lent, or NULL: the job is pending again, with its
+     * attempt given back, until all of these have ended or one of them has not been completed.
+     */
+    const json_t *waits_for;
+    const json_t *error; /* failed: {"code", "message", "stage", "retryable", "hint"}; or NULL */
+    int exit_status;     /* of its process; -1: none */
+    int signal;          /* that ended it; 0: none */
+    const char *words;   /* the end of what it said; or NULL */
 };
 
 /* What became of the job: a constant of the states above. */
@@ -182,9 +191,10 @@ int mt_queue_release(struct mt_db *db, const char *id, int64_t token, const char
 /* --- from outside --- */
 
 /*
- * Pending: cancelled at once, with all that depends on it. Processing under a
- * lease: the flag is set. *status: what it is now; "processing" while the worker
- * has still to hear of it. A job that has ended is left as it is.
+ * Pending: cancelled at once, with all that depends on it and all that belongs to it (parent_id).
+ * Processing under a lease: the flag is set, and what belongs to it is cancelled with its end.
+ * *status: what it is now; "processing" while the worker has still to hear of it. A job that has
+ * ended is left as it is.
  */
 int mt_queue_cancel(struct mt_db *db, const char *id, const char **status,
                     struct mt_err *err) MT_MUST_USE;

@@ -57,6 +57,7 @@ static int end_of(const json_t *line, struct mt_queue_end *end, json_t **error, 
                                  .status = status,
                                  .outcome = mt_json_str(line, "outcome", NULL),
                                  .results = json_object_get(line, "results"),
+                                 .waits_for = json_object_get(line, "waits_for"),
                                  .exit_status = (int)exit_status,
                                  .words = mt_json_str(line, "last_words", NULL)};
     if (strcmp(status, "failed") != 0)

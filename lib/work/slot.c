@@ -167,6 +167,7 @@ static void judge(struct mt_slot *s)
         .temporary = temporary,
         .outcome = ok ? outcome_of(s->handler.result) : NULL,
         .results = s->handler.result,
+        .waits_for = ok ? json_object_get(s->handler.result, "waits_for") : NULL,
         .exit_status = s->exit_status > SIGNAL_STATUS ? -1 : s->exit_status,
         .signal = s->exit_status > SIGNAL_STATUS ? s->exit_status - SIGNAL_STATUS : 0,
         .words = s->words};

@@ -200,6 +200,7 @@ static void say_end(const struct mt_slot *slot, const char *status, double retry
 static int write_end(struct mt_supervisor *s, struct mt_slot *slot)
 {
     struct mt_queue_ended ended = {.status = "pending"};
+    bool waiting = !slot->release && json_array_size(slot->end.waits_for) > 0;
     struct mt_err err;
     int ret = slot->release ? mt_queue_release(s->db.db, slot->id, slot->token, slot->words, &err)
                             : mt_queue_finish(s->db.db, &slot->end, &s->times, &ended, &err);
@@ -211,9 +212,13 @@ static int write_end(struct mt_supervisor *s, struct mt_slot *slot)
         return 0;
     }
     s->done += strcmp(ended.status, "completed") == 0;
-    s->retried += strcmp(ended.status, "pending") == 0;
+    s->retried += strcmp(ended.status, "pending") == 0 && !waiting;
     s->failed += strcmp(ended.status, "failed") == 0 || strcmp(ended.status, "dead") == 0;
-    say_end(slot, slot->release ? "released" : ended.status, ended.retry_s);
+    say_end(slot,
+            slot->release                                     ? "released"
+            : waiting && strcmp(ended.status, "pending") == 0 ? "waiting for others"
+                                                              : ended.status,
+            ended.retry_s);
     return 0;
 }
 
