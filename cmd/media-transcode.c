@@ -17,6 +17,9 @@ struct settings {
     const char *target_quality;
     bool estimate;
     int64_t crf, jobs, threads, nice, max_load;
+    bool distribute;
+    const char *part;
+    int64_t part_us;
 };
 
 static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
@@ -40,6 +43,12 @@ static const struct mt_opt opts[] = {
            "lower the priority of encoding by this much"),
     MT_INT(struct settings, max_load, 0, "max-load", "N", 0, 4096, NULL,
            "encode fewer segments at once above this load; 0: never"),
+    MT_FLAG(struct settings, distribute, 0, "distribute",
+            "give parts of the film to the workers of the queue"),
+    MT_DURATION(struct settings, part_us, 0, "part-length", NULL,
+                "of film in one such part, about; 30 s"),
+    MT_STR(struct settings, part, 0, "part", "N-M", NULL,
+           "encode segments N to M only, or 'sound'; for such jobs"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -51,6 +60,7 @@ static const struct mt_example examples[] = {
      "media-transcode -q 1080p,720p,480p talk.mov"},
     {"The same as plain files, without a database:", "media-transcode -q 720p -o out talk.mov"},
     {"As part of a pipeline:", "media-ingest talk.mov | media-transcode -q 720p | media-thumbs"},
+    {"Spread over all workers of the queue:", "media-transcode --distribute -q 1080p talk.mov"},
     {NULL, NULL},
 };
 
@@ -91,7 +101,12 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
         return -1;
     if (mt_transcode_options_read(&set->want, &spec, err) < 0)
         return -1;
+    if (set->part_us < 1)
+        return mt_fail(err, MT_ERR_USAGE, "--part-length is more than nothing");
+    json_t *command = mt_run_command(r);
     json_t *parameters = mt_transcode_parameters(&spec);
+    spec.distribution = (struct mt_distribution){
+        .wanted = set->distribute, .part = set->part, .part_us = set->part_us, .command = command};
     struct mt_stage stage = {.name = "transcode",
                              .job_type = "transcode",
                              .parameters = parameters,
@@ -100,15 +115,18 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .stores = mt_stores,
                              .dbs = mt_dbs,
                              .work = mt_transcode_work,
+                             .unrecorded = set->distribute && !set->common.job,
                              .ctx = &spec};
     int ret = mt_stage_run(&stage, r, err);
     json_decref(parameters);
+    json_decref(command);
     return ret;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.want.quality = "1080p,720p,480p", .preset = "medium", .crf = -1};
+    struct settings set = {
+        .want.quality = "1080p,720p,480p", .preset = "medium", .crf = -1, .part_us = 30000000};
 
     mt_stage_defaults(&set.stage);
     return mt_main(&cli, argc, argv, &set, run);

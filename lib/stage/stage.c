@@ -41,7 +41,8 @@ static int start_job(struct mt_item *item, struct mt_err *err)
     struct mt_stage_state *st = item->state;
 
     st->job_id[0] = '\0';
-    if (!item->asset_id || st->stage->common->job || st->stage->common->dry_run)
+    if (!item->asset_id || st->stage->common->job || st->stage->common->dry_run ||
+        st->stage->unrecorded)
         return 0;
     json_t *input = json_copy(st->stage->parameters);
     json_object_set_new(input, "command", mt_run_command(st->run));

@@ -85,6 +85,7 @@ struct mt_stage {
     json_t *parameters;   /* the job's input_parameters; lent */
     const struct mt_common *common;
     const struct mt_stage_options *options;
+    bool unrecorded; /* it only submits a job: it is none itself */
     bool takes_held; /* what it makes of an asset that is held is seen by nobody but who decides */
     const struct mt_store_driver *const *stores;
     const struct mt_db_driver *const *dbs;
@@ -250,6 +251,11 @@ int mt_item_start(struct mt_item *item, const struct mt_item_work *work,
                   struct mt_item_child **child, struct mt_err *err) MT_MUST_USE;
 int mt_item_wait(struct mt_item_child *const children[], int n) MT_MUST_USE;
 int mt_item_end(struct mt_item_child **child, struct mt_err *err);
+
+/* For work that is shared with other machines: the database and the store, lent; NULL with -o DIR.
+ */
+struct mt_db *mt_item_db(const struct mt_item *item);
+struct mt_store *mt_item_store(const struct mt_item *item);
 
 /*
  * A directory of this machine for work in progress on the item, one for each name: beside its

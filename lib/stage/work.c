@@ -144,6 +144,16 @@ int mt_item_run(struct mt_item *item, const struct mt_item_work *work, struct mt
     return mt_item_end(&child, err);
 }
 
+struct mt_db *mt_item_db(const struct mt_item *item)
+{
+    return mt_item_is_plain(item) ? NULL : item->state->db;
+}
+
+struct mt_store *mt_item_store(const struct mt_item *item)
+{
+    return mt_item_is_plain(item) ? NULL : item->state->out;
+}
+
 char *mt_item_workdir(const struct mt_item *item, const char *name, struct mt_err *err)
 {
     const struct mt_stage_options *o = item->state->stage->options;

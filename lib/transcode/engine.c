@@ -177,6 +177,25 @@ static void take_quality(struct mt_engine *engine)
     }
 }
 
+json_t *mt_engine_tools(void)
+{
+    json_t *tools = mt_av_versions();
+
+    json_object_set_new(tools, "media-transcode", json_string(MT_VERSION));
+    return tools;
+}
+
+/* Segments of different encoders do not go together. */
+static bool is_planned(const struct mt_engine *engine)
+{
+    const json_t *kept = mt_ledger_plan(engine->ledger);
+    json_t *tools = mt_engine_tools();
+    bool same = kept && json_equal(json_object_get(kept, "made_with"), tools);
+
+    json_decref(tools);
+    return same;
+}
+
 int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
 {
     struct planning p = {.engine = engine};
@@ -184,7 +203,7 @@ int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
         .what = "planning", .run = plan, .arg = &p, .on_line = on_plan, .ctx = &p, .raw = true};
     int ret = 0;
 
-    if (mt_ledger_plan(engine->ledger)) {
+    if (is_planned(engine)) {
         take_quality(engine);
         return 0;
     }
@@ -193,6 +212,7 @@ int mt_engine_plan(struct mt_engine *engine, struct mt_err *err)
     else if (json_array_size(json_object_get(p.plan, "segments")) == 0)
         ret = mt_fail(err, MT_ERR_BUG, "a plan without segments");
     if (ret == 0) {
+        json_object_set_new(p.plan, "made_with", mt_engine_tools());
         json_object_set_new(p.plan, "threads", json_integer(threads_for(engine, p.plan)));
         if (engine->target > 0)
             ret = add_quality(engine, p.plan, err);

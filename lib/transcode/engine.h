@@ -73,11 +73,14 @@ int64_t mt_engine_voice(const struct mt_engine_rendition *rendition, int stream)
 const json_t *mt_engine_heard(const struct mt_engine *engine, int64_t voice);
 
 /*
- * The plan of the source, into the ledger, unless it is there. With a target, the renditions
- * get the CRF that meets it, and the plan has the member "quality": by recipe, what
- * mt_av_quality_find() says of it.
+ * The plan of the source, into the ledger, unless it is there, made with what we have. With a
+ * target, the renditions get the CRF that meets it, and the plan has the member "quality": by
+ * recipe, what mt_av_quality_find() says of it.
  */
 int mt_engine_plan(struct mt_engine *engine, struct mt_err *err) MT_MUST_USE;
+
+/* The versions that decide what is made, as a plan has them ("made_with"). New. */
+json_t *mt_engine_tools(void);
 
 /* After the plan: tries the renditions as they are; what mt_av_quality_find() says. New. */
 json_t *mt_engine_try(struct mt_engine *engine, struct mt_err *err);

@@ -68,6 +68,22 @@ void mt_ledger_know_sound(struct mt_ledger *ledger, int64_t voice, json_t *repor
     set(ledger->sounds, voice, report);
 }
 
+void mt_ledger_unknow(struct mt_ledger *ledger, const char *recipe, int64_t segment)
+{
+    char *key = key_of(recipe, segment);
+
+    json_object_del(ledger->segments, key);
+    free(key);
+}
+
+void mt_ledger_unknow_sound(struct mt_ledger *ledger, int64_t voice)
+{
+    char name[24];
+
+    snprintf(name, sizeof name, "%lld", (long long)voice);
+    json_object_del(ledger->sounds, name);
+}
+
 /* ---- what is known ---- */
 
 const json_t *mt_ledger_plan(const struct mt_ledger *ledger)

@@ -43,4 +43,8 @@ void mt_ledger_know_segment(struct mt_ledger *ledger, const char *recipe, int64_
 void mt_ledger_know_source(struct mt_ledger *ledger, int64_t segment, json_t *source);
 void mt_ledger_know_sound(struct mt_ledger *ledger, int64_t voice, json_t *report);
 
+/* What has turned out not to be there. */
+void mt_ledger_unknow(struct mt_ledger *ledger, const char *recipe, int64_t segment);
+void mt_ledger_unknow_sound(struct mt_ledger *ledger, int64_t voice);
+
 #endif

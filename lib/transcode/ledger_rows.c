@@ -229,7 +229,8 @@ static int rows_gather(struct mt_ledger *base, const char *recipe, int n, struct
     int64_t at = 0;
     int fd, ret = 0;
 
-    mt_rows_drop(l, name);
+    if (mt_rows_file(l, name))
+        n = 0; /* it was done before */
     fd = mt_rows_scratch(l, name, err);
     if (fd < 0)
         ret = -1;
@@ -240,14 +241,17 @@ static int rows_gather(struct mt_ledger *base, const char *recipe, int n, struct
             ret = -1;
         else if (lseek(fd, at, SEEK_SET) < 0)
             ret = mt_fail_errno(err, "cannot join segments");
+        mt_ledger_unknow(base, recipe, i);
         if (first.code == MT_OK)
             first = *err;
     }
-    free(name);
     if (ret == 0 && first.code != MT_OK) {
         *err = first;
-        return -1;
+        ret = -1;
     }
+    if (ret < 0)
+        mt_rows_drop(l, name);
+    free(name);
     return ret;
 }
 
@@ -299,8 +303,8 @@ static int bring_sound(struct mt_rows *l, const char *file, int64_t voice, struc
 
     if (fd >= 0)
         mt_rows_keep(l, file, fd);
-    else if (err->code == MT_ERR_CHECKSUM)
-        (void)unmake(l, name, 0, err);
+    else if (err->code == MT_ERR_CHECKSUM && unmake(l, name, 0, err) == 0)
+        mt_ledger_unknow_sound(&l->base, voice);
     free(name);
     free(key);
     return fd;
@@ -413,6 +417,8 @@ static void rows_close(struct mt_ledger *base)
 {
     mt_rows_drop_all(of(base));
     free(of(base)->prefix);
+    free(of(base)->asset_id);
+    free(of(base)->work);
     free(base);
 }
 
@@ -461,7 +467,11 @@ int mt_ledger_open_rows(struct mt_ledger **out, const struct mt_ledger_place *pl
     struct mt_ledger *base = &l->base;
 
     *l = (struct mt_rows){.at = *place,
+                          .asset_id = mt_strdup(place->asset_id),
+                          .work = mt_strdup(place->work),
                           .prefix = mt_asprintf("%s/.work/%s/", place->asset_id, place->work)};
+    l->at.asset_id = l->asset_id;
+    l->at.work = l->work;
     mt_ledger_init(base, &kind);
     if (mt_rows_load(l, err) == 0) {
         *out = base;

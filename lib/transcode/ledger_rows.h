@@ -16,7 +16,8 @@ struct mt_rows_file {
 struct mt_rows {
     struct mt_ledger base;
     struct mt_ledger_place at;
-    char *prefix; /* of all objects, with '/' */
+    char *asset_id, *work; /* which at lends */
+    char *prefix;          /* of all objects, with '/' */
     struct mt_rows_file *files;
     int n_files;
 };

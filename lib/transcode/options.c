@@ -45,7 +45,8 @@ static int read_formats(struct mt_ladder *ladder, const char *path,
                         const struct mt_rung_defaults *defaults, struct mt_err *err)
 {
     json_error_t where;
-    char *text = read_text(path, err);
+    bool inlined = *path == '[' || *path == '{';
+    char *text = inlined ? mt_strdup(path) : read_text(path, err);
     json_t *json;
     int ret;
 

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "transcode/damage.h"
+#include "transcode/distribute.h"
 #include "transcode/engine.h"
 #include "transcode/remux.h"
 #include "transcode/shape.h"
@@ -241,12 +243,32 @@ static int run_engine(struct mt_work *w, struct mt_err *err)
     return ret;
 }
 
+/* Goes on only when the rest is to be done here. */
+static int distribute(struct mt_work *w, struct mt_err *err)
+{
+    struct mt_engine_rendition renditions[MT_RUNGS_MAX];
+    struct mt_engine engine;
+    char name[9];
+
+    work_name(w, name);
+    if (mt_distribution_open(&w->ledger, &w->spec->distribution, w->item, name, err) < 0)
+        return -1;
+    describe(w, &engine, renditions);
+    return mt_distribute(&engine, &w->spec->distribution, name, &w->done, err);
+}
+
 /* What was made and is not what was meant must not be taken up again. */
 static int make(struct mt_work *w, struct mt_err *err)
 {
     if (w->spec->estimate)
         return estimate(w, err);
-    if (begin_all(w, err) < 0 || open_ledger(w, err) < 0)
+    if (w->spec->distribution.wanted || w->spec->distribution.part) {
+        if (distribute(w, err) < 0)
+            return -1;
+        if (w->done != MT_DISTRIBUTED_ALL)
+            return 0;
+    }
+    if (begin_all(w, err) < 0 || (!w->ledger && open_ledger(w, err) < 0))
         return -1;
     if (run_engine(w, err) < 0)
         return -1;
@@ -260,37 +282,6 @@ static int make(struct mt_work *w, struct mt_err *err)
             return -1;
     mt_ledger_remove(&w->ledger);
     return 0;
-}
-
-/* Seconds of the film that the probe promised and decoding did not give. */
-static double seconds_lost(const struct mt_work *w)
-{
-    const json_t *metadata = mt_json_at(w->item->doc, "asset.metadata");
-    double promised =
-        mt_json_num(metadata, "duration", 0) - fmax(0, mt_json_num(metadata, "start_time", 0));
-    double lost = promised - mt_json_num(w->source, "duration", promised);
-
-    return lost > fmax(0.5, promised * 0.001) ? lost : 0;
-}
-
-/* Damage in the source is said, not hidden behind renditions that decode. */
-static void report_source(struct mt_work *w)
-{
-    struct mt_item *item = w->item;
-    int64_t errors = mt_json_int(w->source, "errors", 0);
-    const char *state = mt_json_str(item->doc, "asset.metadata.damage.state", "ok");
-    double lost = seconds_lost(w);
-
-    if (w->source)
-        json_object_set(item->report, "source", w->source);
-    if (lost > 0)
-        json_object_set_new(item->report, "seconds_lost", mt_json_real(lost, 3));
-    if (errors == 0 && lost == 0 && strcmp(state, "ok") == 0)
-        return;
-    item->status = "degraded";
-    mt_log(MT_LOG_WARN,
-           "'%s' is damaged: the renditions lack what could not be decoded (%lld errors, %.1f s)",
-           item->name, (long long)errors, lost);
 }
 
 static void free_work(struct mt_work *w)
@@ -359,6 +350,8 @@ static int copy(struct mt_work *w, json_t *dropped, struct mt_err *err)
 {
     int wanted = w->n;
 
+    if (!mt_distribution_leads(&w->spec->distribution, w->item))
+        return 0;
     if (mt_remux(w, dropped, err) < 0)
         return -1;
     if (w->spec->remux == MT_REMUX_ONLY && wanted > 0 && w->made == 0)
@@ -385,13 +378,18 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     if (json_array_size(streams) > 0)
         json_object_set(item->report, "streams_left_out", streams);
     if (plan(&w, err) < 0 || mt_texts_plan(&w, err) < 0 || copy(&w, dropped, err) < 0 ||
-        (w.n > 0 && make(&w, err) < 0) ||
-        (n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0) ||
+        (w.n > 0 && make(&w, err) < 0))
+        goto out;
+    if (w.done != MT_DISTRIBUTED_ALL || spec->distribution.part) {
+        ret = 0; /* the rest is for others */
+        goto out;
+    }
+    if ((n_sound > 0 && !spec->estimate && make_sound(&w, sound, n_sound, &made, err) < 0) ||
         (!spec->estimate && mt_texts_publish(&w, err) < 0))
         goto out;
     if (w.n + w.made + made == 0)
         item->status = "skipped";
-    report_source(&w);
+    mt_damage_report(item, w.source);
     ret = 0;
 out:
     if (json_array_size(dropped) > 0)

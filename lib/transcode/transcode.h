@@ -5,6 +5,7 @@
 
 #include "stage/stage.h"
 #include "transcode/audio.h"
+#include "transcode/distribution.h"
 #include "transcode/ladder.h"
 
 enum { MT_JOBS_MAX = 64 };
@@ -26,6 +27,7 @@ struct mt_transcode {
     int64_t threads;       /* of each encoder; 0: one, more for films of few segments */
     int64_t nice;          /* added to their niceness */
     int64_t max_load;      /* fewer processes while the machine's load is above; 0: never */
+    struct mt_distribution distribution;
     const struct mt_stage_options *options;
 };
 

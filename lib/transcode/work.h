@@ -3,6 +3,7 @@
 #ifndef MT_TRANSCODE_WORK_H
 #define MT_TRANSCODE_WORK_H
 
+#include "transcode/distribute.h"
 #include "transcode/engine.h"
 #include "transcode/texts.h"
 #include "transcode/transcode.h"
@@ -33,6 +34,7 @@ struct mt_work {
     int n_tracks;
     struct mt_texts texts;
     json_t *source; /* the encoder's report on the source */
+    enum mt_distributed done;
 };
 
 /* What a rendition is called. */

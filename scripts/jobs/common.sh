@@ -57,7 +57,8 @@ fit() {
         jq -c 'def size: tojson | utf8bytelength;
             if .analysis then .analysis |= map_values(
                 if size > 50000 then {omitted: "media-status asset tells it"} else . end) else . end
-            | if size < 900000 then . else {schema, asset: {id: .asset.id}, error,
+            | if size < 900000 then . else (if .waits_for then {waits_for} else {} end) +
+                {schema, asset: {id: .asset.id}, error,
                 stages: .stages, omitted: "media-status asset tells it"} end' "$work/result"
     else
         cat "$work/result"
