@@ -214,3 +214,54 @@ int mt_multipart_boundary(const char *content_type, char boundary[MT_MULTIPART_B
         return mt_fail(err, MT_ERR_USAGE, "the Content-Type names no boundary that is allowed");
     return 0;
 }
+
+/* --- the file name of a whole message --- */
+
+static int hex_of(char c)
+{
+    const char *digits = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
+/* UTF-8'language'percent-encoded, RFC 8187. */
+static bool extended(const char *value, char *out, size_t room)
+{
+    const char *p = strncasecmp(value, "UTF-8'", 6) == 0 ? strchr(value + 6, '\'') : NULL;
+    size_t n = 0;
+
+    if (!p)
+        return false;
+    for (p++; *p; p++) {
+        int high = *p == '%' ? hex_of(p[1]) : -1;
+        int low = high < 0 ? -1 : hex_of(p[2]);
+        if ((*p == '%' && low < 0) || (high == 0 && low == 0) || n + 1 >= room)
+            return false;
+        out[n++] = *p == '%' ? (char)(high << 4 | low) : *p;
+        p += *p == '%' ? 2 : 0;
+    }
+    out[n] = '\0';
+    return n > 0 && mt_utf8_valid(out, n);
+}
+
+bool mt_disposition_filename(const char *value, char name[MT_MULTIPART_FILE_MAX + 1])
+{
+    struct param param;
+    char better[MT_MULTIPART_FILE_MAX + 1];
+    const char *p = value + strcspn(value, "; \t");
+
+    name[0] = '\0';
+    while ((p = next_param(p, &param))) {
+        size_t n = strlen(param.value);
+        if (strcasecmp(param.name, "filename") == 0 && n > 0 && n <= MT_MULTIPART_FILE_MAX &&
+            mt_utf8_valid(param.value, n))
+            memcpy(name, param.value, n + 1);
+        if (strcasecmp(param.name, "filename*") == 0 &&
+            extended(param.value, better, sizeof better)) {
+            strcpy(name, better);
+            return true;
+        }
+    }
+    return name[0] != '\0';
+}

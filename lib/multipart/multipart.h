@@ -54,6 +54,12 @@ struct mt_multipart;
 int mt_multipart_boundary(const char *content_type, char boundary[MT_MULTIPART_BOUNDARY_MAX + 1],
                           struct mt_err *err) MT_MUST_USE;
 
+/*
+ * The file name in a Content-Disposition header of a message (RFC 6266; filename* wins); false
+ * if there is none that can be read.
+ */
+bool mt_disposition_filename(const char *value, char name[MT_MULTIPART_FILE_MAX + 1]);
+
 /* boundary: as mt_multipart_boundary() gives it. sink is copied. */
 void mt_multipart_open(struct mt_multipart **out, const char *boundary,
                        const struct mt_part_sink *sink);

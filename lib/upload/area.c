@@ -111,8 +111,8 @@ static int check_quota(struct mt_uploads *area, struct mt_db *db, const char *us
     return mt_hint(err, "finish or remove other uploads first");
 }
 
-static int check_spec(struct mt_uploads *area, const struct mt_upload_spec *spec,
-                      struct mt_err *err)
+int mt_upload_check_spec(struct mt_uploads *area, const struct mt_upload_spec *spec,
+                         struct mt_err *err)
 {
     char want[MT_FIGURE];
     char most[MT_FIGURE];
@@ -186,7 +186,7 @@ int mt_upload_begin(struct mt_uploads *area, struct mt_db *db, const struct mt_u
                     const struct mt_upload_spec *spec, const json_t *parts, char id[MT_UUID_TEXT],
                     struct mt_err *err)
 {
-    if (check_spec(area, spec, err) < 0 || check_disk(area, spec->length, err) < 0)
+    if (mt_upload_check_spec(area, spec, err) < 0 || check_disk(area, spec->length, err) < 0)
         return -1;
     if (!parts && check_quota(area, db, user->id, spec->length, err) < 0)
         return -1; /* what is joined has been counted as parts */

@@ -87,6 +87,14 @@ int mt_upload_insert(struct mt_uploads *area, struct mt_db *db, const struct mt_
                      const struct mt_upload_spec *spec, const char *id, const json_t *parts,
                      struct mt_err *err) MT_MUST_USE;
 
+/* The last part of a name, whichever way its directories are cut; NULL if nothing is left. free()
+ * it. */
+char *mt_upload_last_part(const char *name);
+
+/* MT_ERR_USAGE or MT_ERR_TOO_LARGE for what no upload can have. */
+int mt_upload_check_spec(struct mt_uploads *area, const struct mt_upload_spec *spec,
+                         struct mt_err *err) MT_MUST_USE;
+
 /*
  * from -> to, with error (or NULL), asset (or NULL). *changed: whether it was in the state
  * from (NULL: that is no matter).

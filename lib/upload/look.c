@@ -228,3 +228,23 @@ int mt_upload_set_length(struct mt_upload *up, struct mt_db *db, int64_t length,
     up->length = up->ceiling = length;
     return 0;
 }
+
+int mt_upload_describe(struct mt_upload *up, struct mt_db *db, const struct mt_upload_spec *spec,
+                       struct mt_err *err)
+{
+    char now[MT_TIME_TEXT];
+    char *name = mt_upload_last_part(spec->filename);
+    int ret = mt_upload_check_spec(up->area, spec, err);
+
+    if (ret == 0)
+        ret = mt_db_exec(db, NULL, err,
+                         "UPDATE uploads SET original_filename = COALESCE($2, original_filename),"
+                         " content_type = COALESCE($3, content_type),"
+                         " metadata = COALESCE($4, metadata),"
+                         " processing_options = COALESCE($5, processing_options),"
+                         " updated_at = $6 WHERE id = $1 AND status = 'uploading'",
+                         "sssjjs", up->id, name, spec->content_type, spec->metadata, spec->options,
+                         mt_time_text(mt_now_us(), now));
+    free(name);
+    return ret == 0 ? mt_upload_reread(up, db, err) : -1;
+}

@@ -55,8 +55,7 @@ const char *mt_upload_status(const json_t *row)
     return "failed"; /* a newer program's word */
 }
 
-/* The last part of a name, whichever way its directories are cut. free() it. */
-static char *last_part(const char *name)
+char *mt_upload_last_part(const char *name)
 {
     if (!name)
         return NULL;
@@ -79,7 +78,7 @@ static int insert(struct mt_uploads *area, struct mt_db *db, const char *user,
 {
     char now[MT_TIME_TEXT];
     char until[MT_TIME_TEXT];
-    char *name = last_part(spec->filename);
+    char *name = mt_upload_last_part(spec->filename);
     char *promise = spec->sha256 ? mt_asprintf("sha256 %s", spec->sha256) : NULL;
     int64_t now_us = mt_now_us();
 

@@ -163,6 +163,10 @@ int64_t mt_upload_length(const struct mt_upload *up); /* -1: not told yet */
 int mt_upload_set_length(struct mt_upload *up, struct mt_db *db, int64_t length,
                          struct mt_err *err) MT_MUST_USE;
 
+/* Name, kind, metadata and options, told late; those of spec that are NULL stay as they are. */
+int mt_upload_describe(struct mt_upload *up, struct mt_db *db, const struct mt_upload_spec *spec,
+                       struct mt_err *err) MT_MUST_USE;
+
 enum { MT_UPLOAD_LATER = -2 };
 
 /* Where bytes come from. */

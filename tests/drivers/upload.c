@@ -83,6 +83,8 @@ static void test_finish(struct mt_db *db)
     f = from_to(300000, 1000100);
     FAILS(append(up, &f, NULL), MT_ERR_TOO_LARGE, "too much is refused");
     OK(mt_upload_offset(up) == 1000000, "... what fits is kept");
+    struct mt_upload_spec more = {.content_type = "audio", .options = metadata, .length = -1};
+    DOES(mt_upload_describe(up, db, &more, &err), "more can be said of it");
     FAILS(mt_upload_finish(up, db, refuse, &asked, &done, &err), MT_ERR_POLICY,
           "permission is asked for again at the end");
     DOES(mt_upload_finish(up, db, NULL, NULL, &done, &err), "with it the upload is finished");
@@ -103,6 +105,8 @@ static void test_finish(struct mt_db *db)
     IS_STR(mt_json_str(job, "input_parameters.filename", ""), "talk.mov", "... its name");
     IS_STR(mt_json_str(job, "input_parameters.metadata.title", ""), "\xd9\x81\xd9\x8a",
            "... and what the user said of it");
+    IS_STR(mt_json_str(job, "input_parameters.processing_options.title", ""), "\xd9\x81\xd9\x8a",
+           "... also later on");
     OK(mt_json_int(job, "input_parameters.size", 0) == 1000000 && is_there(area, id, ""),
        "the bytes are there");
     free(path);

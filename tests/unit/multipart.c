@@ -319,8 +319,29 @@ static void test_boundary(void)
     OK(ok, "what is none is refused");
 }
 
+static void names(const char *value, const char *want)
+{
+    char name[MT_MULTIPART_FILE_MAX + 1];
+
+    IS_STR(mt_disposition_filename(value, name) ? name : "(none)", want, value);
+}
+
+static void test_disposition(void)
+{
+    names("inline; filename=\"file name.jpg\"; filename*=UTF-8''file%20n%C3%A4me.jpg",
+          "file n\xc3\xa4me.jpg");
+    names("inline; filename=a.mov", "a.mov");
+    names("inline; filename*=UTF-8'ar'%D9%81.mp4", "\xd9\x81.mp4");
+    names("inline; filename*=UTF-8''%FF; filename=b", "b");
+    names("inline; filename*=UTF-8''a%00b", "(none)");
+    names("inline; filename*=UTF-8''%4", "(none)");
+    names("inline", "(none)");
+    names("", "(none)");
+}
+
 int main(void)
 {
+    test_disposition();
     test_forms();
     test_names();
     test_bad();
