@@ -238,8 +238,12 @@ static bool extended(const char *value, char *out, size_t room)
         int low = high < 0 ? -1 : hex_of(p[2]);
         if ((*p == '%' && low < 0) || (high == 0 && low == 0) || n + 1 >= room)
             return false;
-        out[n++] = *p == '%' ? (char)(high << 4 | low) : *p;
-        p += *p == '%' ? 2 : 0;
+        char c = *p;
+        if (*p == '%') {
+            c = (char)(high << 4 | low);
+            p += 2;
+        }
+        out[n++] = c;
     }
     out[n] = '\0';
     return n > 0 && mt_utf8_valid(out, n);
