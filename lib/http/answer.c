@@ -64,6 +64,27 @@ void mt_http_replace(struct mt_http *x, const char *name, const char *fmt, ...)
     va_end(ap);
 }
 
+/* nginx passes the status on as it stands here: without a reason its status line would be short. */
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } known[] = {
+        {200, "OK"},           {201, "Created"},         {202, "Accepted"},
+        {204, "No Content"},   {206, "Partial Content"}, {304, "Not Modified"},
+        {401, "Unauthorized"}, {403, "Forbidden"},       {404, "Not Found"},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].status == status)
+            return known[i].reason;
+    for (const struct mt_http_problem_kind *k = mt_http_problems; k->name; k++)
+        if (k->status == status)
+            return k->title;
+    return status < 300 ? "Success" : status < 400 ? "Redirect" : "Refused";
+}
+
 /* Status line and header fields; length -1: not known. */
 static int head_of(struct mt_http *x, struct mt_buf *head, int status, const char *type,
                    int64_t length, struct mt_err *err)
@@ -72,7 +93,8 @@ static int head_of(struct mt_http *x, struct mt_buf *head, int status, const cha
 
     mt_buf_init(head, 2 * MT_HTTP_PARAMS_MAX);
     x->status = status;
-    if (mt_buf_printf(head, err, "Status: %d\r\nX-Request-Id: %s\r\n", status, x->request.id) < 0 ||
+    if (mt_buf_printf(head, err, "Status: %d %s\r\nX-Request-Id: %s\r\n", status, reason_of(status),
+                      x->request.id) < 0 ||
         (type && mt_buf_printf(head, err, "Content-Type: %s\r\n", type) < 0) ||
         (length >= 0 && !bare &&
          mt_buf_printf(head, err, "Content-Length: %lld\r\n", (long long)length) < 0) ||

@@ -178,6 +178,31 @@ static void too_many(struct mt_http *x)
     }
 }
 
+/*
+ * Passes over what is left of the body; true at its end. A web server that has the answer keeps the
+ * connection for another request if it has sent all of the body, and closes it if not: if we closed
+ * it first, the next request, or the answer itself, would be lost.
+ */
+static bool drain(struct mt_fcgi *c)
+{
+    int64_t until = mt_mono_us() + FCGI_LINGER_MS * 1000;
+    int64_t left = FCGI_LINGER_MAX;
+    char waste[4096];
+    struct mt_err err;
+
+    while (!c->stdin_ended && !c->broken && !c->aborted && left > 0 && mt_mono_us() < until) {
+        ssize_t got = find_content(c, FCGI_LINGER_MS / 4, &err);
+        if (got > 0)
+            got = read_content(c, waste, sizeof waste, FCGI_LINGER_MS / 4, &err);
+        else if (got == 0)
+            break;
+        if (got == 0 || got == -1)
+            return false;
+        left -= got > 0 ? got : 0;
+    }
+    return c->stdin_ended;
+}
+
 /* One request; false: the connection is over. */
 static bool serve_one(struct mt_fcgi *c, const volatile bool *stopping)
 {
@@ -207,35 +232,11 @@ static bool serve_one(struct mt_fcgi *c, const volatile bool *stopping)
         too_many(&x);
     }
     mt_http_end(&x);
-    /* What is left of the body would be taken for the next request. */
-    bool clean = c->stdin_ended;
-    if (!clean && !c->broken && mt_http_body_ended(&x))
-        clean = find_content(c, c->plan->idle_ms, &err) == 0;
+    bool clean = drain(c);
     mt_http_close(&x);
     free(text);
     c->id = 0;
     return clean && c->keep && !c->broken && !*stopping;
-}
-
-/*
- * The web server may still be sending the body: it reads our answer only if
- * the connection does not break under it.
- */
-static void linger(struct mt_fcgi *c)
-{
-    int64_t until = mt_mono_us() + FCGI_LINGER_MS * 1000;
-    int64_t left = FCGI_LINGER_MAX;
-    struct mt_err err;
-
-    if (c->stdin_ended || c->broken || shutdown(c->fd, SHUT_WR) < 0)
-        return;
-    struct iovec piece = {c->in, FCGI_INPUT};
-    while (left > 0 && mt_mono_us() < until) {
-        ssize_t got = mt_http_recv(c->fd, &piece, 1, FCGI_LINGER_MS / 4, &err);
-        if (got == 0 || got == -1)
-            return;
-        left -= got > 0 ? got : 0;
-    }
 }
 
 void mt_fcgi_connection(const struct mt_http_plan *plan, int fd, const volatile bool *stopping)
@@ -245,7 +246,6 @@ void mt_fcgi_connection(const struct mt_http_plan *plan, int fd, const volatile 
     c.stdin_ended = true;
     while (serve_one(&c, stopping))
         ;
-    linger(&c);
     mt_fd_close(&c.fd);
     free(c.in);
 }
