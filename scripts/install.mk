@@ -3,7 +3,7 @@
 # change here builds nothing anew.
 
 EXAMPLES := $(notdir $(wildcard share/examples/*))
-UNITS    := $(patsubst share/systemd/%,%,$(wildcard share/systemd/*.service share/systemd/*.timer share/systemd/*/*.conf))
+UNITS    := $(patsubst share/systemd/%,%,$(wildcard share/systemd/*.service share/systemd/*.socket share/systemd/*.timer share/systemd/*/*.conf))
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
@@ -40,4 +40,7 @@ install: all
 	install -m 644 share/systemd/media-toolkit.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/media-toolkit.conf'
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/cron'
 	sed 's|@BINDIR@|$(PREFIX)/bin|g' share/cron/media-toolkit >'$(DESTDIR)$(PREFIX)/share/media-toolkit/cron/media-toolkit'
-
+	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/snippets'
+	cd share/nginx && for f in *.conf snippets/*.conf; do sed 's|@BINDIR@|$(PREFIX)/bin|g; \
+	    s|@DATADIR@|$(PREFIX)/share/media-toolkit|g; s|@NGINXDIR@|$(PREFIX)/share/media-toolkit/nginx|g' $$f \
+	    >'$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/'$$f || exit 1; done

@@ -10,7 +10,7 @@ cd "$T" || exit 1
 installed() {
     local u
     mkdir -p "$2/media-worker@gpu.service.d"
-    for u in "$share"/systemd/*.service "$share"/systemd/*.timer "$share"/systemd/*/*.conf; do
+    for u in "$share"/systemd/*.service "$share"/systemd/*.socket "$share"/systemd/*.timer "$share"/systemd/*/*.conf; do
         sed "s|@BINDIR@|$1|g" "$u" >"$2/${u#"$share/systemd/"}"
     done
 }
@@ -21,7 +21,7 @@ installed "$T/bin" units
 # --- systemd's own opinion
 if command -v systemd-analyze >/dev/null; then
     cp units/media-worker@.service units/media-worker@cpu.service
-    for u in units/*.service units/*.timer; do
+    for u in units/*.service units/*.socket units/*.timer; do
         case $u in *@.service) continue ;; esac
         run systemd-analyze verify --man=no "./$u"
         exits 0 "verify ${u#*/}"
