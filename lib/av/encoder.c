@@ -105,6 +105,13 @@ int mt_encoder_check(const struct mt_encoder *encoder, const char *preset, struc
     return 0;
 }
 
+const char *mt_av_encoder_name(const char *codec)
+{
+    const struct mt_encoder *encoder = mt_encoder_of(codec);
+
+    return encoder ? encoder->library : NULL;
+}
+
 int mt_av_default_crf(const char *codec)
 {
     const struct mt_encoder *encoder = mt_encoder_of(codec);

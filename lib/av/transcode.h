@@ -57,6 +57,9 @@ struct mt_av_transcode {
  */
 json_t *mt_av_transcode(int fd, const struct mt_av_transcode *spec, struct mt_err *err);
 
+/* What encodes a codec: "libx264"; NULL if nothing is known to. */
+const char *mt_av_encoder_name(const char *codec);
+
 /* The constant quality that is usual for a codec. */
 int mt_av_default_crf(const char *codec);
 

@@ -31,6 +31,8 @@ static struct {
     const char *stage;
     enum mt_progress_unit unit;
     int64_t done, total;
+    int64_t resumed; /* of done: was there before */
+    json_t *parts;   /* or NULL */
     int64_t start_us, shown_us;
     int n_told;
     struct {
@@ -82,12 +84,18 @@ static double elapsed_s(void)
     return (double)(mt_mono_us() - now.start_us) / 1e6;
 }
 
+/* In this run. */
+static double made(void)
+{
+    return now.done > now.resumed ? (double)(now.done - now.resumed) : 0;
+}
+
 /* Microseconds to go, or -1 while that cannot be said. */
 static int64_t left_us(void)
 {
-    if (now.done <= 0 || now.total <= now.done)
+    if (now.done <= now.resumed || now.total <= now.done)
         return now.total > 0 && now.done >= now.total ? 0 : -1;
-    double rest = (double)(now.total - now.done) / (double)now.done;
+    double rest = (double)(now.total - now.done) / (double)(now.done - now.resumed);
     return (int64_t)(rest * elapsed_s() * 1e6);
 }
 
@@ -105,7 +113,7 @@ static int64_t batch_left_us(void)
 static void show_rate(char out[MT_FIGURE + 8])
 {
     double s = elapsed_s();
-    double rate = s > 0.01 ? (double)now.done / s : 0;
+    double rate = s > 0.01 ? made() / s : 0;
     char figure[MT_FIGURE];
 
     if (now.unit == MT_UNIT_BYTES)
@@ -219,13 +227,14 @@ static void send_progress(const char *status)
                             mt_json_real(100.0 * (double)now.done / (double)now.total, 1));
     json_object_set_new(
         e, "rate",
-        mt_json_real(s > 0.01 ? (double)now.done / s / (now.unit == MT_UNIT_MEDIA ? 1e6 : 1) : 0,
-                     2));
+        mt_json_real(s > 0.01 ? made() / s / (now.unit == MT_UNIT_MEDIA ? 1e6 : 1) : 0, 2));
     json_object_set_new(e, "eta_s",
                         to_go >= 0 ? mt_json_real((double)to_go / 1e6, 1) : json_null());
     int64_t batch_to_go = batch_left_us();
     if (batch_to_go >= 0)
         json_object_set_new(e, "batch_eta_s", mt_json_real((double)batch_to_go / 1e6, 1));
+    if (now.parts)
+        json_object_set(e, "renditions", now.parts);
     if (status)
         json_object_set_new(e, "status", json_string(status));
     send(e);
@@ -250,7 +259,8 @@ void mt_progress_begin(const char *name, const char *stage, enum mt_progress_uni
     if (!now.name || now.ended || strcmp(now.name, clean) != 0 || strcmp(now.stage, stage) != 0) {
         now.start_us = mt_mono_us();
         now.shown_us = now.mode == JSON ? now.shown_us : 0;
-        now.done = 0;
+        now.done = now.resumed = 0;
+        mt_progress_parts(NULL);
     }
     now.ended = false;
     free(now.name);
@@ -259,6 +269,17 @@ void mt_progress_begin(const char *name, const char *stage, enum mt_progress_uni
     now.unit = unit;
     now.total = total;
     mt_progress_update(now.done, total);
+}
+
+void mt_progress_parts(json_t *parts)
+{
+    json_decref(now.parts);
+    now.parts = parts;
+}
+
+void mt_progress_resumed(int64_t done)
+{
+    now.resumed = done;
 }
 
 void mt_progress_since(int64_t start_us)
@@ -297,10 +318,29 @@ void mt_progress_report(const char *fmt, ...)
     free(line);
 }
 
+/* "media-transcode:   720p  encoding  42%" */
+static void say_parts(void)
+{
+    json_t *part;
+    size_t i;
+
+    json_array_foreach(now.parts, i, part)
+    {
+        char *line =
+            mt_asprintf("%s:   %s  %s  %3d%%\n", now.program, mt_json_str(part, "name", "?"),
+                        mt_json_str(part, "state", "?"), (int)mt_json_num(part, "percent", 0));
+
+        say(line);
+        free(line);
+    }
+}
+
 void mt_progress_poll(void)
 {
-    if (mt_status_wanted())
-        say_line();
+    if (!mt_status_wanted())
+        return;
+    say_line();
+    say_parts();
 }
 
 void mt_progress_update(int64_t done, int64_t total)
@@ -335,6 +375,7 @@ void mt_progress_end(const char *status, const char *code, const char *message)
             send(e);
         }
     }
+    mt_progress_parts(NULL);
     now.finished++;
     now.ended = true;
 }

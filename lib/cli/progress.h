@@ -34,6 +34,15 @@ void mt_progress_begin(const char *name, const char *stage, enum mt_progress_uni
 /* done of the total; total may have become known (0: unchanged). Cheap: call it often. */
 void mt_progress_update(int64_t done, int64_t total);
 
+/*
+ * What goes on within the input side by side: an array of {"name", "state", "percent"}, taken.
+ * Events have it as "renditions"; SIGUSR1 prints a line for each. It ends with the input.
+ */
+void mt_progress_parts(json_t *parts);
+
+/* So much of the total was there before this run: it says nothing about the rate. */
+void mt_progress_resumed(int64_t done);
+
 /* The input was begun at this time (mt_mono_us()), before it was shown. */
 void mt_progress_since(int64_t start_us);
 

@@ -220,6 +220,9 @@ json_t *mt_item_recorded(struct mt_item *item, const char *type, const char *rec
 int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us,
                      struct mt_err *err) MT_MUST_USE;
 
+/* So much was made by an earlier run: it says nothing about how long the rest takes. */
+void mt_item_resumed(struct mt_item *item, int64_t done_us, int64_t total_us);
+
 /*
  * Runs fn in a jailed child with the item's limits; its lines {"progress": [done_us, total_us]}
  * are shown, any other goes to on_line. fds: what the child keeps besides the source.

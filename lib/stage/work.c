@@ -41,6 +41,14 @@ int mt_item_progress(struct mt_item *item, int64_t done_us, int64_t total_us, st
     return st->job.id[0] ? mt_job_progress(&st->job, percent, st->stage->name, err) : 0;
 }
 
+void mt_item_resumed(struct mt_item *item, int64_t done_us, int64_t total_us)
+{
+    double part = total_us > 0 ? (double)done_us / (double)total_us : 0;
+
+    if (done_us > 0)
+        mt_progress_resumed((int64_t)((item->from + item->share * part) * (double)total_us));
+}
+
 static int on_line(void *ctx, const json_t *line, const void *data, size_t n, struct mt_err *err)
 {
     struct mt_item_child *l = ctx;

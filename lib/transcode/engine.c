@@ -432,6 +432,7 @@ static int join_all(struct joining *all, const struct mt_engine *engine, struct 
                 running[n] = &all[i];
                 children[n++] = all[i].child;
             }
+        mt_engine_tell_renditions(engine, "joining", NULL, 0);
         over = mt_item_wait(children, n);
         if (over < 0)
             continue;

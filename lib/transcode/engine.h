@@ -111,6 +111,13 @@ json_t *mt_engine_estimate(const struct mt_engine *engine, const json_t *found);
 /* Sets engine->source from what the ledger says of all segments and the sound. */
 void mt_engine_sum_up(struct mt_engine *engine);
 
+/*
+ * Shows how far each rendition is: done[i] of the total, in the state "encoding", "joining" or
+ * "verified". done NULL: all of it, and state is that of those whose check is not there yet.
+ */
+void mt_engine_tell_renditions(const struct mt_engine *engine, const char *state,
+                               const int64_t done[], int64_t total);
+
 /* How many processes work at once. */
 int mt_engine_jobs(const struct mt_engine *engine);
 

@@ -9,8 +9,7 @@
  * arrives. Which segments are taken stands in memory that all of them share: what a
  * compromised process can do with it is to have segments left out, which is noticed at the end.
  */
-#include "transcode/engine.h"
-#include "transcode/engine_sound.h"
+#include "transcode/engine_pool.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -19,53 +18,12 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-enum { TRIES = 3, LOAD_US = 2000000 };
-
-enum { FREE = 0, DONE = 255 }; /* between them: a slot's number, from 1 */
-
-struct shared {
-    _Atomic int open;              /* slots that may go on */
-    _Atomic int at[MT_JOBS_MAX];   /* the segment that a slot works on */
-    _Atomic unsigned char taken[]; /* of each segment */
-};
-
-struct pool;
-
-struct slot {
-    struct pool *pool;
-    int number;
-    bool sound; /* it encodes the sound */
-    bool wider;
-    int first;
-    int64_t reached_us; /* how far into the film it is */
-    struct mt_item_work work;
-    struct mt_item_child *child;
-    int fds[MT_VOICES_MOST];
-    struct mt_worker *worker; /* in the child */
-};
-
-struct pool {
-    struct mt_engine *engine;
-    const json_t *plan;
-    int n;                   /* segments */
-    unsigned *wanted;        /* a bit for each rendition that a segment lacks */
-    unsigned char *failures; /* of each segment */
-    bool *wider;
-    struct shared *shared;
-    size_t shared_bytes;
-    struct slot slots[MT_JOBS_MAX];
-    int jobs;
-    struct mt_voices voices; /* of sound, to be made */
-    bool sound_begun;
-    int sound_failures;
-    int64_t looked_at; /* when the load was looked at */
-};
+enum { TRIES = 3, LOAD_US = 2000000, TELL_US = 250000 };
 
 /* ---- in the child ---- */
 
@@ -147,24 +105,55 @@ static bool is_ours(const struct pool *pool, int segment)
     return !share || (segment >= share->first && segment < share->first + share->n);
 }
 
+/* How much of a segment is made: from its beginning, in microseconds of film. */
+static int64_t made_of(const struct pool *pool, int segment)
+{
+    unsigned char by = atomic_load(&pool->shared->taken[segment]);
+    int64_t from = start_us(pool, segment), to = start_us(pool, segment + 1);
+    int64_t at;
+
+    if (by == DONE)
+        return to - from;
+    if (by == FREE || by > pool->jobs)
+        return 0;
+    at = pool->slots[by - 1].reached_us;
+    return at < from ? 0 : (at < to ? at : to) - from;
+}
+
+/* What some renditions have of earlier runs, the others may lack. */
+static void tell_renditions(struct pool *pool)
+{
+    int64_t done[MT_ENGINE_MOST] = {0}, total = 0;
+
+    if (mt_mono_us() - pool->told_at < TELL_US)
+        return;
+    pool->told_at = mt_mono_us();
+    for (int i = 0; i < pool->n; i++) {
+        int64_t whole = start_us(pool, i + 1) - start_us(pool, i), made;
+
+        if (!is_ours(pool, i))
+            continue;
+        made = made_of(pool, i);
+        total += whole;
+        for (int k = 0; k < pool->engine->n; k++)
+            done[k] += pool->wanted[i] & 1U << k ? made : whole;
+    }
+    mt_engine_tell_renditions(pool->engine, "encoding", done, total);
+}
+
 static int tell(struct pool *pool, struct mt_err *err)
 {
     int64_t sum = 0, total = 0;
 
     for (int i = 0; i < pool->n; i++) {
-        unsigned char by = atomic_load(&pool->shared->taken[i]);
-        int64_t from = start_us(pool, i), to = start_us(pool, i + 1);
-
         if (!is_ours(pool, i))
             continue;
-        total += to - from;
-        if (by == DONE)
-            sum += to - from;
-        else if (by != FREE && by <= pool->jobs) {
-            int64_t at = pool->slots[by - 1].reached_us;
-            sum += at < from ? 0 : (at < to ? at : to) - from;
-        }
+        total += start_us(pool, i + 1) - start_us(pool, i);
+        sum += made_of(pool, i);
     }
+    if (pool->told_at == 0)
+        mt_item_resumed(pool->engine->item, pool->kept_us, total);
+    tell_renditions(pool);
     return mt_item_progress(pool->engine->item, sum, total, err);
 }
 
@@ -415,6 +404,8 @@ static void want(struct pool *pool)
         if (is_ours(pool, i))
             pool->wanted[i] = mt_engine_wants(engine, i);
         atomic_init(&pool->shared->taken[i], pool->wanted[i] == 0 ? DONE : FREE);
+        if (is_ours(pool, i) && pool->wanted[i] == 0)
+            pool->kept_us += start_us(pool, i + 1) - start_us(pool, i);
     }
     if (!engine->share || engine->share->sound)
         mt_voices_want(&pool->voices, engine);

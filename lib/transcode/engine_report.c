@@ -2,6 +2,7 @@
 /* engine_report.c - what was met in the source, and what a film would come to. */
 #include "transcode/engine.h"
 
+#include "cli/progress.h"
 #include "json/json.h"
 
 /* Sums up what was met in the source while its segments and its sound were made. */
@@ -63,4 +64,20 @@ json_t *mt_engine_estimate(const struct mt_engine *engine, const json_t *found)
     return json_pack("{s:o, s:O, s:o}", "renditions", all, "sampled_s",
                      json_object_get(found, "sampled_s"), "takes_s",
                      mt_json_real(film_s * mt_json_num(found, "took_s_per_s", 0), 1));
+}
+
+void mt_engine_tell_renditions(const struct mt_engine *engine, const char *state,
+                               const int64_t done[], int64_t total)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < engine->n; i++) {
+        const struct mt_engine_rendition *r = &engine->renditions[i];
+        double percent = done && total > 0 ? 100.0 * (double)done[i] / (double)total : 100;
+
+        json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "name", r->av.name, "state",
+                                             r->check ? "verified" : state, "percent",
+                                             mt_json_real(percent, 1)));
+    }
+    mt_progress_parts(all);
 }

@@ -87,6 +87,25 @@ static void add_sound(const struct mt_work *w, const struct mt_rendition *r, jso
     json_object_set_new(entry, "sound", all);
 }
 
+/* The exact recipe: what makes the same bytes again. */
+static void add_recipe(const struct mt_work *w, const struct mt_rendition *r, json_t *entry)
+{
+    json_t *with =
+        json_pack("{s:o, s:o, s:o}", "tools", mt_engine_tools(), "rung", mt_rung_settings(r->rung),
+                  "sound_settings", mt_sound_settings_json(&w->spec->sound));
+
+    if (!r->copied) {
+        json_object_set_new(with, "encoder",
+                            mt_json_text(mt_av_encoder_name(r->rung->video_codec)));
+        json_object_set_new(with, "preset", mt_json_text(w->spec->preset));
+        json_object_set_new(with, "crf", json_integer(r->crf));
+        json_object_set_new(
+            with, "threads",
+            json_integer(w->ledger ? mt_json_int(mt_ledger_plan(w->ledger), "threads", 1) : 1));
+    }
+    json_object_set_new(entry, "made_with", with);
+}
+
 int mt_rendition_publish(struct mt_work *w, struct mt_rendition *r, struct mt_err *err)
 {
     struct mt_output output = mt_rendition_output(r);
@@ -94,6 +113,7 @@ int mt_rendition_publish(struct mt_work *w, struct mt_rendition *r, struct mt_er
 
     json_object_set_new(entry, "copied", json_boolean(r->copied));
     add_sound(w, r, entry);
+    add_recipe(w, r, entry);
     int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
 
     if (ret == 0)

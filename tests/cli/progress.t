@@ -20,6 +20,8 @@ run media-transcode --progress=json -q 360p -o "$T" sample.mp4
 exits 0 'progress of a transcode'
 jq -c 'select(.type != "log")' "$err" >"$T/progress"
 valid progress-event 'is as the schema says' "$T/progress"
+is "$(jq -s '[.[].renditions // [] | .[]] | (map(.name) | unique == ["360p"]) and (map(.state) | index("joining")) != null' \
+    "$T/progress")" true 'it tells each rendition'
 is "$(jq -s '[.[] | select(.type == "progress")] | group_by(.stage) | all(map(.done) | . == sort)' \
     "$T/progress")" true 'and never goes back'
 
