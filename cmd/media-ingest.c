@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/limits.h"
 #include "drivers.h"
 #include "ingest/ingest.h"
 #include "scanners.h"
@@ -78,16 +79,7 @@ static const struct mt_opt opts[] = {
            "an object to keep in metadata.user"),
     MT_STR(struct settings, options, 0, "processing-options", "JSON", NULL,
            "an object to keep for later stages"),
-    MT_INT(struct settings, pixels, 0, "max-pixels", "N", 1, INT64_MAX, "limits.pixels",
-           "largest picture, width times height"),
-    MT_INT(struct settings, side, 0, "max-side", "PIXELS", 1, INT32_MAX, "limits.side",
-           "longest side of a picture"),
-    MT_INT(struct settings, streams, 0, "max-streams", "N", 1, 100000, "limits.streams",
-           "streams in one file"),
-    MT_DURATION(struct settings, duration_us, 0, "max-duration", "limits.duration", "longest film"),
-    MT_INT(struct settings, frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",
-           "pictures in one stream"),
-    MT_SIZE(struct settings, memory, 0, "memory", "limits.memory", "memory of one jailed process"),
+    MT_LIMIT_OPTS(struct settings, ),
     MT_FLAG(struct settings, thorough, 0, "thorough",
             "decode all of each file, not only its beginning and end"),
     MT_DURATION(struct settings, timeout_us, 0, "timeout", NULL,
@@ -239,12 +231,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 int main(int argc, char **argv)
 {
     const char *state = getenv("STATE_DIRECTORY"); /* as a service nobody is there to decide */
-    struct settings set = {.max_size = 5368709120,
-                           .pixels = 100000000,
-                           .side = 16384,
-                           .streams = 100,
-                           .duration_us = 24 * 3600 * 1000000LL,
-                           .frames = 10000000,
+    struct settings set = {.max_size = MT_LIMIT_FILE_BYTES,
+                           MT_LIMIT_DEFAULTS,
                            .memory = 2LL << 30,
                            .url_timeout_us = 3600 * 1000000LL,
                            .settle_us = 2 * 1000000LL,

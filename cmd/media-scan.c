@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-scan.c - whether media files are infected; also media-ingest's jailed helper. */
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "clam/clam.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "doc/doc.h"
+#include "each/each.h"
 #include "scan/scan.h"
 #include "scanners.h"
 #include "store-fs/store_fs.h"
@@ -16,6 +16,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct settings {
@@ -57,9 +58,7 @@ static const struct mt_store_driver *const stores[] = {&mt_store_fs, NULL};
 
 struct job {
     const struct settings *set;
-    struct mt_run *run;
     struct mt_scanner *scanner;
-    struct mt_store *store; /* opened when a document needs it */
 };
 
 static bool stopped(void *ctx)
@@ -76,8 +75,9 @@ static void show(void *ctx, int64_t bytes)
 }
 
 /* Scans what is behind fd and puts the verdict into the document. */
-static int scan(struct job *job, json_t *doc, int fd, const char *name, struct mt_err *err)
+static int scan(void *ctx, json_t *doc, int fd, const char *name, struct mt_err *err)
 {
+    struct job *job = ctx;
     json_t *asset = json_object_get(doc, "asset");
     int64_t began = mt_mono_us();
     struct mt_scan_result result;
@@ -109,110 +109,6 @@ static int scan(struct job *job, json_t *doc, int fd, const char *name, struct m
     return 0;
 }
 
-/* Reports a document and counts it. */
-static int deliver(struct job *job, json_t *doc, const struct mt_err *failure, struct mt_err *err)
-{
-    if (failure) {
-        mt_doc_fail(doc, "scan", failure);
-        mt_log_err(MT_LOG_ERROR, failure);
-    }
-    mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
-    mt_progress_end(failure ? "failed" : "completed", failure ? mt_code_name(failure->code) : NULL,
-                    failure ? failure->msg : NULL);
-    if (mt_print(doc, err) < 0)
-        return -1;
-    return failure && job->set->common.fail_fast;
-}
-
-static int scan_name(struct job *job, const char *name, struct mt_err *err)
-{
-    json_t *doc = mt_doc_new(name);
-    struct mt_err failure;
-    struct stat st;
-
-    mt_progress_begin(name, "scan", MT_UNIT_BYTES, 0);
-    int fd = mt_open_regular(name, &st, &failure);
-    int ret = fd < 0 ? -1 : scan(job, doc, fd, name, &failure);
-    mt_fd_close(&fd);
-    ret = deliver(job, doc, ret < 0 ? &failure : NULL, err);
-    json_decref(doc);
-    return ret;
-}
-
-/* A document's file is opened only where the store has it. */
-static int open_url(struct job *job, const json_t *doc, struct mt_err *err)
-{
-    const char *url = mt_json_str(doc, "asset.url", NULL);
-    int fd = -1;
-
-    if (!url)
-        return mt_fail(err, MT_ERR_BAD_DOCUMENT, "the document has no asset.url");
-    if (!job->store && mt_store_open(&job->store, job->set->common.store, stores, false, err) < 0)
-        return -1;
-    char *key = mt_store_key_within(job->store, url, err);
-    if (key)
-        fd = mt_store_get(job->store, key, err);
-    free(key);
-    return fd;
-}
-
-static int scan_document(struct job *job, const char *line, size_t n, struct mt_err *err)
-{
-    struct mt_err failure;
-    json_t *doc = mt_json_parse("document", line, n, &failure);
-    int ret = doc ? mt_doc_check(doc, &failure) : -1;
-    int fd = -1;
-
-    if (ret < 0) {
-        json_decref(doc);
-        doc = json_pack("{s:i}", "schema", MT_DOC_SCHEMA);
-    } else if (mt_doc_failed(doc)) {
-        ret = mt_print(doc, err);
-        mt_outcome_add(&job->run->outcome, mt_doc_code(doc));
-        json_decref(doc);
-        return ret;
-    }
-    const char *name = mt_json_str(doc, "asset.original_filename", "?");
-    mt_progress_begin(name, "scan", MT_UNIT_BYTES, 0);
-    if (ret == 0)
-        fd = open_url(job, doc, &failure);
-    ret = fd < 0 ? -1 : scan(job, doc, fd, name, &failure);
-    mt_fd_close(&fd);
-    ret = deliver(job, doc, ret < 0 ? &failure : NULL, err);
-    json_decref(doc);
-    return ret;
-}
-
-static int scan_documents(struct job *job, struct mt_err *err)
-{
-    struct mt_lines lines;
-    char *line;
-    size_t n;
-    int ret = 0;
-
-    mt_lines_init(&lines, STDIN_FILENO, '\n', MT_JSON_LINE_MAX);
-    while (!mt_stop_signal() && (ret = mt_lines_next(&lines, &line, &n, err)) == 1)
-        if (n && (ret = scan_document(job, line, n, err)) != 0)
-            break;
-    mt_lines_free(&lines);
-    return ret < 0 ? -1 : 0;
-}
-
-static int scan_names(struct job *job, struct mt_err *err)
-{
-    struct mt_names names;
-    const char *name;
-    int ret = 0;
-
-    mt_names_init(&names, job->run, &job->set->common);
-    mt_progress_expect(job->run->n_operands);
-    while (!mt_stop_signal() && (ret = mt_names_next(&names, &name, err)) == 1)
-        if ((ret = scan_name(job, name, err)) != 0)
-            break;
-    mt_names_free(&names);
-    return ret < 0 ? -1 : 0;
-}
-
 static int serve(const struct settings *set, struct mt_err *err)
 {
     const char *tmp = getenv("TMPDIR");
@@ -228,26 +124,26 @@ static int serve(const struct settings *set, struct mt_err *err)
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
-    struct job job = {.set = set, .run = r};
+    struct job job = {.set = set};
     struct mt_scan_config config = {.dir = r->dir, .max_age_us = set->max_age_us};
+    struct mt_each each = {.stage = "scan",
+                           .common = &set->common,
+                           .stores = stores,
+                           .unit = MT_UNIT_BYTES,
+                           .look = scan,
+                           .ctx = &job};
     int ret = -1;
 
     if (set->serve)
         return serve(set, err);
-    if (r->n_operands == 0 && !set->common.files_from && isatty(STDIN_FILENO)) {
-        mt_fail(err, MT_ERR_USAGE, "no file named");
-        return mt_hint(err, "media-scan FILE ..., or pipe documents in");
-    }
     if (mt_scan_open(&job.scanner, set->scanner, mt_scanners, &config, err) < 0)
         return -1;
     if (strcmp(mt_scan_scheme(job.scanner), "none") == 0) {
         mt_fail(err, MT_ERR_UNAVAILABLE, "there is no virus scanner");
         mt_hint(err, "install clamav-daemon, or give --scanner");
     } else {
-        ret = r->n_operands > 0 || set->common.files_from ? scan_names(&job, err)
-                                                          : scan_documents(&job, err);
+        ret = mt_each_run(&each, r, err);
     }
-    mt_store_close(&job.store);
     mt_scan_close(&job.scanner);
     return ret;
 }

@@ -52,6 +52,7 @@ uses.engine-kit := base json
 
 # flow: behaviour, written against ports only
 uses.probe     := base json proc jail worker sniff av exif
+uses.each      := base json cli doc store
 uses.catalog   := base json doc db store
 uses.queue     := base json db catalog
 uses.upload    := base json digest db queue
@@ -108,8 +109,8 @@ sql.postgresql := db-pg
 
 # What each program is made of. Its link line follows from this and the above.
 uses.media-ingest    := ingest drivers scanners
-uses.media-scan      := clam cli doc scanners store-fs
-uses.media-probe     := probe cli doc store-fs
+uses.media-scan      := clam cli doc each scanners store-fs
+uses.media-probe     := probe cli doc each store-fs
 uses.media-transcode := transcode drivers
 uses.media-picture   := picture cli
 uses.media-thumbs    := thumbs drivers

@@ -3,6 +3,7 @@
 #include "av/av.h"
 
 #include "av/logged.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -20,11 +21,11 @@
 enum { LINES_KEPT = 8 };
 
 const struct mt_av_limits mt_av_default_limits = {
-    .pixels = 100 * 1000 * 1000,
-    .side_px = 16384,
-    .streams = 100,
-    .duration_us = INT64_C(24) * 3600 * 1000 * 1000,
-    .frames = 10 * 1000 * 1000,
+    .pixels = MT_LIMIT_PIXELS,
+    .side_px = MT_LIMIT_SIDE_PX,
+    .streams = MT_LIMIT_STREAMS,
+    .duration_us = MT_LIMIT_DURATION_US,
+    .frames = MT_LIMIT_FRAMES,
 };
 
 /* The libraries log from any of their threads. */

@@ -20,14 +20,7 @@
 
 void mt_stage_defaults(struct mt_stage_options *o)
 {
-    const struct mt_av_limits *l = &mt_av_default_limits;
-
-    *o = (struct mt_stage_options){.memory = 4LL << 30,
-                                   .pixels = l->pixels,
-                                   .side = l->side_px,
-                                   .streams = l->streams,
-                                   .duration_us = l->duration_us,
-                                   .frames = l->frames};
+    *o = (struct mt_stage_options){.memory = 4LL << 30, MT_LIMIT_DEFAULTS};
 }
 
 struct mt_av_limits mt_stage_limits(const struct mt_stage_options *o)

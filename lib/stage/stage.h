@@ -27,6 +27,7 @@
 
 #include "av/av.h"
 #include "cli/cli.h"
+#include "cli/limits.h"
 #include "db/db.h"
 #include "store/store.h"
 #include "worker/worker.h"
@@ -64,17 +65,8 @@ struct mt_stage_options {
     MT_STR(T, stage.output, 'o', "output", "DIR", NULL,                                            \
            "write plain files into DIR, no database"),                                             \
         MT_FLAG(T, stage.force, 0, "force", "make again what is there already"),                   \
-        MT_SIZE(T, stage.memory, 0, "memory", "limits.memory", "memory of one jailed process"),    \
         MT_DURATION(T, stage.timeout_us, 0, "timeout", NULL, "longest work on one file"),          \
-        MT_INT(T, stage.pixels, 0, "max-pixels", "N", 1, INT64_MAX, "limits.pixels",               \
-               "largest picture, width times height"),                                             \
-        MT_INT(T, stage.side, 0, "max-side", "PIXELS", 1, INT32_MAX, "limits.side",                \
-               "longest side of a picture"),                                                       \
-        MT_INT(T, stage.streams, 0, "max-streams", "N", 1, 100000, "limits.streams",               \
-               "streams in one file"),                                                             \
-        MT_DURATION(T, stage.duration_us, 0, "max-duration", "limits.duration", "longest film"),   \
-        MT_INT(T, stage.frames, 0, "max-frames", "N", 1, INT64_MAX, "limits.frames",               \
-               "pictures in one stream")
+        MT_LIMIT_OPTS(T, stage.)
 
 /* The values those options have when nobody sets them. */
 void mt_stage_defaults(struct mt_stage_options *options);
