@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "catalog/hold.h"
 #include "catalog/journal.h"
 #include "catalog/owner.h"
 #include "doc/doc.h"
@@ -235,6 +236,9 @@ int mt_asset_publish_within(struct mt_db *db, const char *id, const struct mt_as
     if (ret == 0 &&
         (update_row(db, intent, result, err) < 0 || record(db, intent, result, err) < 0))
         ret = -1;
+    if (ret == 0 && strcmp(result->status, "held") == 0)
+        ret = mt_hold_record(db, id, result->status, result->scan,
+                             json_object_get(result->metadata, "policy"), NULL, err);
     json_decref(intent);
     return ret;
 }

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "catalog/asset.h"
+#include "catalog/hold.h"
 #include "catalog/journal.h"
 #include "json/json.h"
 
@@ -92,7 +93,11 @@ int mt_asset_decide_within(struct mt_db *db, const json_t *row, const struct mt_
     int ret = update(db, row, d, err);
     if (ret == 0)
         return check_same(db, row, d->status, err);
-    return ret < 0 ? -1 : record(db, row, d, err);
+    if (ret < 0 || mt_hold_record(db, mt_json_str(row, "id", ""), d->status,
+                                  d->scan ? d->scan : json_object_get(row, "scan"), d->policy,
+                                  d->actor, err) < 0)
+        return -1;
+    return record(db, row, d, err);
 }
 
 json_t *mt_asset_find_rejected(struct mt_db *db, const char *uploaded_by, const char *checksum,

@@ -21,11 +21,16 @@ state() { sql "SELECT group_concat(original_filename || ' ' || upload_status || 
     json_extract(scan, '\$.verdict'), ', ') FROM (SELECT * FROM media_assets ORDER BY original_filename)"; }
 id_of() { sql "SELECT id FROM media_assets WHERE original_filename = '$1'"; }
 actions() { sql "SELECT group_concat(action) FROM (SELECT action FROM audit_log ORDER BY seq)"; }
+# reviews: what somebody has to decide or has decided, for the asset of a name
+reviews() { sql "SELECT group_concat(reason || ' ' || status || ' ' || COALESCE(note, '-') || ' ' ||
+    CASE WHEN decided_at IS NULL THEN 'open' ELSE 'done' END, ', ') FROM (SELECT r.* FROM reviews r
+    JOIN media_assets a ON a.id = r.media_asset_id WHERE a.original_filename = '$1' ORDER BY r.created_at)"; }
 said() { jq -c '[.asset.upload_status, .stages.ingest.status, .error.code]' "$out" | tr '\n' ' '; }
 
 # What was not scanned is scanned when there is a scanner, without being read as a file again.
 media-ingest --scanner none: --on-skipped=hold clip.mp4 tagged.mp3 bad.mp4 >/dev/null 2>&1
 is "$(state)" 'bad.mp4 held skipped, clip.mp4 held skipped, tagged.mp3 held skipped' 'held, unscanned'
+is "$(reviews clip.mp4)" 'scan pending skipped: there was no scanner open' 'which is on the list of what is to be decided'
 run media-ingest --scanner none: --on-skipped=hold clip.mp4
 is "$(said)" '["held","skipped",null] ' 'the same again changes nothing'
 run media-ingest --scanner "clamav:$T/db" clip.mp4 tagged.mp3 bad.mp4
@@ -34,6 +39,8 @@ is "$(said)" '["completed","completed",null] ["completed","completed",null] ["re
     'and the others are published'
 document 'their documents'
 is "$(state)" 'bad.mp4 rejected infected, clip.mp4 completed clean, tagged.mp3 completed clean' 'as in the rows'
+is "$(reviews clip.mp4)" 'scan approved skipped: there was no scanner done' 'and off the list'
+is "$(reviews bad.mp4)" 'scan rejected skipped: there was no scanner done' 'either way'
 consistent 'rescanned'
 is "$(sql "SELECT group_concat(type) FROM (SELECT type FROM events WHERE type LIKE 'asset.%' ORDER BY seq)")" \
     'asset.held,asset.held,asset.held,asset.completed,asset.completed,asset.rejected' 'and is told'
@@ -72,6 +79,9 @@ is "$(sql "SELECT upload_status FROM media_assets WHERE original_filename = 'cli
 run media-ingest --scanner none: --policy hold.yaml clip.mp4
 is "$(said)$(json .asset.metadata.policy.reason)" '["held","completed",null] no films' 'a new policy holds'
 id=$(id_of clip.mp4)
+like "$(reviews clip.mp4)" 'policy pending no films open$' 'and says so to who decides'
+run media-ingest --scanner none: --policy hold.yaml clip.mp4
+is "$(sql "SELECT count(*) FROM reviews WHERE media_asset_id = '$id' AND status = 'pending'")" 1 'once'
 run media-transcode -q 360p "$id"
 exits 6 'what is held is not transcoded'
 stderr_like 'held, not published: no films' 'and why'
@@ -98,6 +108,7 @@ run media-ingest -n --release "$id"
 is "$(said)$(sql "SELECT upload_status FROM media_assets WHERE id = '$id'")" '["held","planned",null] held' 'a dry run releases nothing'
 run media-ingest --release --reason 'seen by a person' "$id"
 is "$(said)$(json .asset.metadata.policy.reason)" '["completed","completed",null] seen by a person' 'a person releases it'
+is "$(sql "SELECT count(*) FROM reviews WHERE media_asset_id = '$id' AND status = 'pending'")" 0 'and the list is empty'
 document 'its document'
 run media-ingest --scanner none: --policy hold.yaml clip.mp4
 is "$(said)" '["completed","skipped",null] ' 'which no policy overrules'
