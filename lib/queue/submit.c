@@ -223,16 +223,20 @@ static json_t *find_same(struct mt_db *db, const char *key, struct mt_err *err)
                      "s", key);
 }
 
-/* The one that did it before; with any_end also one that could not, unless another one could. */
+/* The one that did it before; with any_end, or else one that could not. */
 static json_t *find_ended(struct mt_db *db, const char *key, bool any_end, struct mt_err *err)
 {
+    json_t *done = mt_db_row(db, err,
+                             "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
+                             " AND status = 'completed' ORDER BY completed_at DESC LIMIT 1",
+                             "s", key);
+
+    if (done || !any_end || err->code != MT_ERR_NOT_FOUND)
+        return done;
     return mt_db_row(db, err,
-                     any_end ? "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
-                               " AND status NOT IN ('pending', 'processing')"
-                               " ORDER BY CASE WHEN status = 'completed' THEN 0 ELSE 1 END,"
-                               " completed_at DESC LIMIT 1"
-                             : "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
-                               " AND status = 'completed' ORDER BY completed_at DESC LIMIT 1",
+                     "SELECT id, status FROM processing_jobs WHERE unique_key = $1"
+                     " AND status IN ('failed', 'dead', 'cancelled')"
+                     " ORDER BY completed_at DESC LIMIT 1",
                      "s", key);
 }
 
@@ -243,9 +247,8 @@ static json_t *answer(const char *id, const json_t *job, const char *status, boo
                      "ref", json_object_get(job, "ref"));
 }
 
-/* Ended before: the new row goes again. 1 when that was so. */
-static int was_done(struct mt_db *db, const json_t *job, const char *id, json_t **out,
-                    struct mt_err *err)
+/* Whether it ended before, if that matters: 1, with the answer. */
+static int has_ended(struct mt_db *db, const json_t *job, json_t **out, struct mt_err *err)
 {
     const char *key = mt_json_str(job, "unique_key", NULL);
     bool known = mt_json_bool(job, "unless_known", false);
@@ -257,6 +260,17 @@ static int was_done(struct mt_db *db, const json_t *job, const char *id, json_t 
         return err->code == MT_ERR_NOT_FOUND ? 0 : -1;
     *out = answer(mt_json_str(same, "id", ""), job, mt_json_str(same, "status", ""), true);
     json_decref(same);
+    return 1;
+}
+
+/* Ended before after all: the new row goes again. 1 when that was so. */
+static int was_done(struct mt_db *db, const json_t *job, const char *id, json_t **out,
+                    struct mt_err *err)
+{
+    int ended = has_ended(db, job, out, err);
+
+    if (ended < 1)
+        return ended;
     return mt_db_exec(db, NULL, err, "DELETE FROM processing_jobs WHERE id = $1", "s", id) < 0 ? -1
                                                                                                : 1;
 }
@@ -298,7 +312,12 @@ static json_t *submit_one(struct mt_db *db, const json_t *job, const json_t *ref
                           struct mt_err *err)
 {
     char id[MT_UUID_TEXT];
+    json_t *ended = NULL;
 
+    /* It is looked for again behind the insert: until then it may end. To delete is dear. */
+    int known = has_ended(db, job, &ended, err);
+    if (known)
+        return known < 0 ? NULL : ended;
     for (int i = 0; i < TRIES; i++) {
         int made = insert(db, job, mt_uuid(id), err);
         if (made < 0)
