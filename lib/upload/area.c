@@ -88,29 +88,6 @@ static int check_disk(struct mt_uploads *area, int64_t length, struct mt_err *er
     return mt_hint(err, "try again when older uploads have been taken in");
 }
 
-static int check_quota(struct mt_uploads *area, struct mt_db *db, const char *user, int64_t length,
-                       struct mt_err *err)
-{
-    char want[MT_FIGURE];
-    char have[MT_FIGURE];
-    int64_t bytes;
-    int64_t files;
-
-    if (mt_upload_room(area, db, user, NULL, &bytes, &files, err) < 0)
-        return -1;
-    if (files < 1) {
-        mt_fail(err, MT_ERR_LIMIT, "there are %lld unfinished uploads already, which is the limit",
-                (long long)area->rules.user_files);
-        return mt_hint(err, "finish or remove one of them first");
-    }
-    if (length < 0 ? bytes > 0 : length <= bytes)
-        return 0;
-    mt_fail(err, MT_ERR_NO_SPACE, "an upload of %s is more than the %s that are left to the user",
-            mt_show_bytes(length > 0 ? length : 0, want),
-            mt_show_bytes(bytes > 0 ? bytes : 0, have));
-    return mt_hint(err, "finish or remove other uploads first");
-}
-
 int mt_upload_check_spec(struct mt_uploads *area, const struct mt_upload_spec *spec,
                          struct mt_err *err)
 {
@@ -188,8 +165,6 @@ int mt_upload_begin(struct mt_uploads *area, struct mt_db *db, const struct mt_u
 {
     if (mt_upload_check_spec(area, spec, err) < 0 || check_disk(area, spec->length, err) < 0)
         return -1;
-    if (!parts && check_quota(area, db, user->id, spec->length, err) < 0)
-        return -1; /* what is joined has been counted as parts */
     if (spec->id)
         mt_str_lower(memmove(id, spec->id, MT_UUID_TEXT));
     else

@@ -83,6 +83,7 @@ json_t *mt_upload_row(struct mt_db *db, const struct mt_upload_user *user, const
 /* Its state, with what its job tells of the end. A constant. */
 const char *mt_upload_status(const json_t *row);
 
+/* The row of a new upload, unless the user has no room for it. */
 int mt_upload_insert(struct mt_uploads *area, struct mt_db *db, const struct mt_upload_user *user,
                      const struct mt_upload_spec *spec, const char *id, const json_t *parts,
                      struct mt_err *err) MT_MUST_USE;

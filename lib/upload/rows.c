@@ -103,27 +103,6 @@ static int insert(struct mt_uploads *area, struct mt_db *db, const char *user,
     return ret;
 }
 
-int mt_upload_insert(struct mt_uploads *area, struct mt_db *db, const struct mt_upload_user *user,
-                     const struct mt_upload_spec *spec, const char *id, const json_t *parts,
-                     struct mt_err *err)
-{
-    char now[MT_TIME_TEXT];
-
-    if (mt_db_begin(db, true, err) < 0)
-        return -1;
-    if (user->id && mt_db_exec(db, NULL, err,
-                               "INSERT INTO users (id, created_at) VALUES ($1, $2)"
-                               " ON CONFLICT (id) DO NOTHING",
-                               "ss", user->id, mt_time_text(mt_now_us(), now)) < 0)
-        goto fail;
-    if (insert(area, db, user->id, spec, id, parts, err) < 0)
-        goto fail;
-    return mt_db_commit(db, err);
-fail:
-    mt_db_rollback(db);
-    return -1;
-}
-
 int mt_upload_change(struct mt_db *db, const char *id, const char *from, const char *to,
                      const json_t *error, const char *asset, bool *changed, struct mt_err *err)
 {
@@ -193,4 +172,66 @@ int mt_upload_room(struct mt_uploads *area, struct mt_db *db, const char *user, 
     if (rules->user_files)
         *files = rules->user_files - sum.files;
     return ret;
+}
+
+/* Others who begin for the same user wait here, so that no two take the same room. */
+static int lock_user(struct mt_db *db, const char *user, struct mt_err *err)
+{
+    if (mt_db_dialect(db) != MT_DB_POSTGRESQL) /* elsewhere one transaction writes at a time */
+        return 0;
+    json_t *row = mt_db_row(db, err, "SELECT id FROM users WHERE id = $1 FOR UPDATE", "s", user);
+    json_decref(row);
+    return row ? 0 : -1;
+}
+
+static int check_quota(struct mt_uploads *area, struct mt_db *db, const char *user, int64_t length,
+                       struct mt_err *err)
+{
+    char want[MT_FIGURE];
+    char have[MT_FIGURE];
+    int64_t bytes;
+    int64_t files;
+
+    if (mt_upload_room(area, db, user, NULL, &bytes, &files, err) < 0)
+        return -1;
+    if (files < 1) {
+        mt_fail(err, MT_ERR_LIMIT, "there are %lld unfinished uploads already, which is the limit",
+                (long long)area->rules.user_files);
+        return mt_hint(err, "finish or remove one of them first");
+    }
+    if (length < 0 ? bytes > 0 : length <= bytes)
+        return 0;
+    mt_fail(err, MT_ERR_NO_SPACE, "an upload of %s is more than the %s that are left to the user",
+            mt_show_bytes(length > 0 ? length : 0, want),
+            mt_show_bytes(bytes > 0 ? bytes : 0, have));
+    return mt_hint(err, "finish or remove other uploads first");
+}
+
+static int insert_within(struct mt_uploads *area, struct mt_db *db, const char *user,
+                         const struct mt_upload_spec *spec, const char *id, const json_t *parts,
+                         struct mt_err *err)
+{
+    char now[MT_TIME_TEXT];
+
+    if (user && (mt_db_exec(db, NULL, err,
+                            "INSERT INTO users (id, created_at) VALUES ($1, $2)"
+                            " ON CONFLICT (id) DO NOTHING",
+                            "ss", user, mt_time_text(mt_now_us(), now)) < 0 ||
+                 lock_user(db, user, err) < 0))
+        return -1;
+    if (!parts && check_quota(area, db, user, spec->length, err) < 0)
+        return -1; /* what is joined has been counted as parts */
+    return insert(area, db, user, spec, id, parts, err);
+}
+
+int mt_upload_insert(struct mt_uploads *area, struct mt_db *db, const struct mt_upload_user *user,
+                     const struct mt_upload_spec *spec, const char *id, const json_t *parts,
+                     struct mt_err *err)
+{
+    if (mt_db_begin(db, true, err) < 0)
+        return -1;
+    if (insert_within(area, db, user->id, spec, id, parts, err) == 0)
+        return mt_db_commit(db, err);
+    mt_db_rollback(db);
+    return -1;
 }

@@ -258,6 +258,44 @@ static void test_bad_state(struct mt_db *db)
     mt_uploads_close(&area);
 }
 
+/* --- many at once --- */
+
+static void test_quota_at_once(struct mt_db *db)
+{
+    enum { PROCESSES = 8, EACH = 4, ROOM = 13 };
+    struct mt_upload_rules rules = {.user_files = ROOM};
+    struct mt_upload_spec spec = {.length = 10};
+    int made = 0;
+    int gate[2];
+    int status;
+
+    if (mt_db_exec(db, NULL, &err, "DELETE FROM uploads", "") < 0 || pipe(gate) < 0)
+        return;
+    for (int i = 0; i < PROCESSES; i++) {
+        if (fork() != 0)
+            continue;
+        struct mt_uploads *area = open_area("many", rules);
+        struct mt_db *own = open_db();
+        char id[MT_UUID_TEXT];
+        close(gate[1]);
+        if (read(gate[0], id, 1) != 0) /* until all are there */
+            _exit(100);
+        for (int j = 0; j < EACH; j++)
+            if (mt_upload_create(area, own, &alice, &spec, id, &err) == 0)
+                made++;
+            else if (err.code != MT_ERR_LIMIT)
+                made += 100;
+        _exit(made);
+    }
+    usleep(500000);
+    close(gate[1]);
+    close(gate[0]);
+    while (wait(&status) > 0)
+        made += WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+    if (!OK(made == ROOM, "a quota holds however many begin at once"))
+        printf("#   %d\n", made);
+}
+
 /* --- a disk that is full --- */
 
 static int write_map(const char *path, const char *text)
@@ -360,6 +398,7 @@ static void test_all(struct mt_db *db)
     test_removed_while_written(db);
     test_killed(db);
     test_bad_state(db);
+    test_quota_at_once(db);
     test_full();
 }
 
