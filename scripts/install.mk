@@ -41,6 +41,6 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/cron'
 	sed 's|@BINDIR@|$(PREFIX)/bin|g' share/cron/media-toolkit >'$(DESTDIR)$(PREFIX)/share/media-toolkit/cron/media-toolkit'
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/snippets'
-	cd share/nginx && for f in *.conf snippets/*.conf; do sed 's|@BINDIR@|$(PREFIX)/bin|g; \
-	    s|@DATADIR@|$(PREFIX)/share/media-toolkit|g; s|@NGINXDIR@|$(PREFIX)/share/media-toolkit/nginx|g' $$f \
+	cd share/nginx && for f in *.conf snippets/*.conf; do sed -e 's|@BINDIR@|$(PREFIX)/bin|g' \
+	    -e 's|@DATADIR@|$(PREFIX)/share/media-toolkit|g' -e 's|@NGINXDIR@|$(PREFIX)/share/media-toolkit/nginx|g' $$f \
 	    >'$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/'$$f || exit 1; done
