@@ -165,8 +165,8 @@ int mt_queue_settle(struct mt_db *db, const char *id, const char *status, struct
             ret = mt_queue_recount(db, mt_json_str(job, "id", ""), err);
         else
             ret = cancel_dependent(db, job, id, status, err);
-        if (ret == 0 && completed && strcmp(on_failure, "wake") == 0)
-            ret = mt_queue_wait_on(db, mt_json_str(job, "id", ""), err);
+        if (ret == 0 && strcmp(on_failure, "wake") == 0)
+            ret = mt_queue_wait_on(db, mt_json_str(job, "id", ""), completed, err);
     }
     json_decref(rows);
     return ret < 0 || completed ? ret : mt_queue_cancel_children(db, id, status, err);

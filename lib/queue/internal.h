@@ -61,9 +61,13 @@ int mt_queue_cancel_children(struct mt_db *db, const char *id, const char *statu
 int mt_queue_wait_for(struct mt_db *db, const json_t *row, const struct mt_queue_end *end,
                       struct mt_err *err) MT_MUST_USE;
 
-/* One of those has been completed: the progress of who waits is how many have, of nearly all its
- * work. In the caller's transaction. */
-int mt_queue_wait_on(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;
+/*
+ * One of those has ended: the progress of who waits is how many have been completed, of nearly all
+ * its work; of a failure it is to hear before the others go on in vain, so it goes before them.
+ * In the caller's transaction.
+ */
+int mt_queue_wait_on(struct mt_db *db, const char *id, bool completed,
+                     struct mt_err *err) MT_MUST_USE;
 
 /* How many jobs a pending one waits for, counted anew. In the caller's transaction. */
 int mt_queue_recount(struct mt_db *db, const char *id, struct mt_err *err) MT_MUST_USE;

@@ -65,19 +65,28 @@ int mt_queue_wait_for(struct mt_db *db, const json_t *row, const struct mt_queue
     return mt_queue_event(db, "waiting", row, "pending", NULL, err);
 }
 
-int mt_queue_wait_on(struct mt_db *db, const char *id, struct mt_err *err)
+int mt_queue_wait_on(struct mt_db *db, const char *id, bool completed, struct mt_err *err)
 {
     char sql[MT_QUEUE_SQL];
 
-    return mt_db_exec(
-        db, NULL, err,
-        mt_queue_sql(db, sql,
-                     "UPDATE processing_jobs SET updated_at = {now}, progress = (SELECT"
-                     " CAST(sum(CASE WHEN p.status = 'completed' THEN 95 ELSE 0 END) / count(*)"
-                     " AS INTEGER) FROM job_dependencies AS d JOIN processing_jobs AS p"
-                     " ON p.id = d.depends_on WHERE d.job_id = $1 AND d.on_failure = 'wake')"
-                     " WHERE id = $1 AND status = 'pending'"),
-        "s", id);
+    if (completed)
+        return mt_db_exec(
+            db, NULL, err,
+            mt_queue_sql(db, sql,
+                         "UPDATE processing_jobs SET updated_at = {now}, progress = (SELECT"
+                         " CAST(sum(CASE WHEN p.status = 'completed' THEN 95 ELSE 0 END)"
+                         " / count(*) AS INTEGER) FROM job_dependencies AS d"
+                         " JOIN processing_jobs AS p ON p.id = d.depends_on"
+                         " WHERE d.job_id = $1 AND d.on_failure = 'wake')"
+                         " WHERE id = $1 AND status = 'pending'"),
+            "s", id);
+    return mt_db_exec(db, NULL, err,
+                      "UPDATE processing_jobs SET priority = (SELECT CASE WHEN max(p.priority) < $2"
+                      " THEN max(p.priority) + 1 ELSE max(p.priority) END FROM job_dependencies"
+                      " AS d JOIN processing_jobs AS p ON p.id = d.depends_on"
+                      " WHERE d.job_id = $1 AND d.on_failure = 'wake')"
+                      " WHERE id = $1 AND status = 'pending'",
+                      "si", id, (int64_t)MT_QUEUE_PRIORITY_MAX);
 }
 
 /* --- what belongs to a job --- */

@@ -127,6 +127,22 @@ same_bytes 'after damage'
 clean 'after damage'
 stop_workers
 
+# --- what nobody goes on with
+fresh
+submit
+media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null 2>&1
+media-queue work --handlers "$jobs" "${often[@]}" --types segment --once >/dev/null 2>&1
+media-queue cancel "$job" >/dev/null
+isnt "$(find "$store" -path '*/.work/*' -type f)" '' 'work that was given up lies there'
+sql "UPDATE segments SET completed_at = '2020-01-01T00:00:00.000Z'"
+old=$job
+run media-transcode --quality=90p --distribute --part-length=4 film.mp4
+media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null 2>&1
+is "$(count "segments WHERE completed_at < '2021-01-01T00:00:00.000Z'")" 0 'a week later its rows go'
+is "$(find "$store" -path '*/.work/*' -type f)" '' 'and its objects'
+isnt "$(count segments)" 0 'but not those of the work that goes on'
+media-queue cancel "$(json .stages.transcode.queued_job_id)" >/dev/null
+
 # --- cancelled, and gone on with
 fresh
 submit

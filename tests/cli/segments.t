@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # segments.t - films are cut and joined without a seam, whatever happens in between.
+# shellcheck disable=SC2009
 . "$(dirname "$0")/../tap.sh"
 
 cd "$T" || exit 1
@@ -133,6 +134,47 @@ stderr_like 'segments are finished and kept' 'and it says what is kept'
 run media-transcode "${slow[@]}" stopped long.mp4
 is "$(sha256sum <stopped/long-360p.mp4)" "$(sha256sum <whole/long-360p.mp4)" \
     'gone on with after a signal'
+
+# --- killed at any moment: MEDIA_TEST_KILLS=20 takes a film of three minutes
+kills=${MEDIA_TEST_KILLS:-3} seconds=24
+[ "$kills" -lt 20 ] || seconds=180
+ff -f lavfi -i testsrc2=s=320x180:r=25:d=$seconds -f lavfi -i sine=d=$seconds "${x264[@]}" -g 50 \
+    -c:a aac random.mp4
+often=(--quality='180p,120p' --preset=slower -j 2 -o)
+from=$(date +%s%N)
+run media-transcode "${often[@]}" calm random.mp4
+whole_ms=$((($(date +%s%N) - from) / 1000000))
+n=0 lost=0
+for _ in $(seq "$kills"); do
+    before=$(finished stormy)
+    media-transcode "${often[@]}" stormy random.mp4 >/dev/null 2>&1 &
+    pid=$!
+    sleep "$(awk -v s=$RANDOM -v ms="$whole_ms" -v n="$kills" 'BEGIN {printf "%.2f", s / 32768 * 2 * ms / n / 1000}')"
+    kill -9 "$pid" 2>/dev/null && n=$((n + 1))
+    wait "$pid" 2>/dev/null
+    [ ! -d stormy/.media-toolkit/work ] || [ "$(finished stormy)" -ge "$before" ] || lost=$((lost + 1))
+done
+is "$lost" 0 'no finished segment is ever lost'
+run media-transcode "${often[@]}" stormy random.mp4
+exits 0 "killed $n times at random, and finished"
+for quality in 180p 120p; do
+    is "$(sha256sum <stormy/random-$quality.mp4)" "$(sha256sum <calm/random-$quality.mp4)" \
+        "$quality: as if nothing had happened"
+done
+
+# --- as many as are asked for, and as polite
+media-transcode --quality=180p --preset=medium -j 1 --nice=5 -o polite long.mp4 >/dev/null 2>&1 &
+pid=$!
+most=0 polite=0
+while kill -0 "$pid" 2>/dev/null; do
+    n=$(ps --ppid "$pid" -o comm=,ni= | grep -c '^media-transcode')
+    [ "$n" -le "$most" ] || most=$n
+    ps --ppid "$pid" -o comm=,ni= | grep -q '^media-transcode *5$' && polite=$((polite + 1))
+    sleep 0.02
+done
+wait "$pid"
+is "$?/$most" 0/1 '--jobs=1: one process at a time'
+isnt "$polite" 0 '--nice=5: it gives way to others'
 
 # --- processes that die
 media-transcode "${slow[@]}" once long.mp4 >"$out" 2>"$err" &
