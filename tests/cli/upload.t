@@ -313,6 +313,16 @@ bearer=
 create -H 'Upload-Length: 5'
 is "$code" 401 'nobody in particular neither'
 answers_valid 'all answers are those of the OpenAPI document'
+
+# --- nonsense (MEDIA_TEST_FUZZ requests of it)
+
+api_stop
+rm -f "$api_dir/api.sock"
+api_start --access=open --max-size=100k || { fail 'the server starts'; done_testing; }
+"$MT_TOP/tests/upload-fuzz" "$url" "${MEDIA_TEST_FUZZ:-500}" >"$T/fuzz" 2>"$err"
+is "$(wc -l <"$T/fuzz")" 1 'nonsense is told what it is, and never an error of ours' ||
+    diag "$(head -n 5 "$T/fuzz")"
+diag "$(tail -n 1 "$T/fuzz")"
 api_stop
 sanitized "$api_dir/api.log" 'media-api serve'
 done_testing
