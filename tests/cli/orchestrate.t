@@ -58,7 +58,7 @@ cp photo.jpg ./-dir/.hidden.jpg
 cp photo.jpg ./-dir/coming.jpg.part
 head -c 5000 photo.jpg >./-dir/growing.jpg
 exec 7>>./-dir/growing.jpg
-orch --once -- -dir
+orch --once --settle 60 -- -dir
 json_true '.type != "round" or (.submitted == 0 and .growing == 4)' 'what has just been written is left alone'
 settle
 orch -n --options "$small_ladder" -- -dir
