@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,17 +134,20 @@ static const char *kind_of(mode_t mode)
            : S_ISSOCK(mode) ? "a socket"
            : S_ISCHR(mode)  ? "a character device"
            : S_ISBLK(mode)  ? "a block device"
+           : S_ISLNK(mode)  ? "a symbolic link"
                             : "not a regular file";
 }
 
-int mt_open_regular(const char *path, struct stat *st, struct mt_err *err)
+static int open_regular(const char *path, bool follow, struct stat *st, struct mt_err *err)
 {
     int fd;
 
     /* Looked at first: opening some devices has effects of its own. */
-    if (stat(path, st) == 0 && !S_ISREG(st->st_mode))
+    if ((follow ? stat(path, st) : lstat(path, st)) == 0 && !S_ISREG(st->st_mode))
         return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+    if (fd < 0 && errno == ELOOP && !follow)
+        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(S_IFLNK));
     if (fd < 0)
         return mt_fail_errno(err, "cannot open '%s'", path);
     if (fstat(fd, st) < 0) {
@@ -156,6 +160,16 @@ int mt_open_regular(const char *path, struct stat *st, struct mt_err *err)
         return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
     }
     return fd;
+}
+
+int mt_open_regular(const char *path, struct stat *st, struct mt_err *err)
+{
+    return open_regular(path, true, st, err);
+}
+
+int mt_open_found(const char *path, struct stat *st, struct mt_err *err)
+{
+    return open_regular(path, false, st, err);
 }
 
 /* The directory that holds the name at path; free() it. */

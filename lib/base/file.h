@@ -43,6 +43,12 @@ int mt_read_file(const char *path, struct mt_buf *buf, struct mt_err *err) MT_MU
 int mt_open_regular(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
 
 /*
+ * The same for a name that was found in a directory and not given by the user: what has become a
+ * symbolic link since is not followed, and is MT_ERR_NOT_REGULAR.
+ */
+int mt_open_found(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
+
+/*
  * Creates the directory and what is missing above it, durably, mode 0777 less
  * the umask. MT_ERR_NO_FILE when something that is no directory is in the way.
  */

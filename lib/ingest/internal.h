@@ -42,6 +42,7 @@ struct mt_entry {
     char *base;     /* the file name that is recorded */
     bool is_stream; /* standard input or a URL: read once, from its beginning */
     bool is_url;
+    bool listed;   /* found in a directory; symbolic links are not followed */
     bool watched;  /* --watch has found it */
     bool is_asset; /* named by its id, or by a document */
     bool passed;   /* a document with an error, which goes on as it is */

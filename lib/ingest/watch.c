@@ -347,7 +347,7 @@ int mt_watch_next(struct mt_watch *w, bool wait, struct mt_feed_item *item, stru
 {
     struct pollfd fd = {.fd = w->fd, .events = POLLIN};
 
-    *item = (struct mt_feed_item){.watched = true};
+    *item = (struct mt_feed_item){.watched = true, .found = true};
     while (poll(&fd, 1, 0) == 1)
         if (read_events(w, err) < 0)
             return -1;

@@ -116,6 +116,7 @@ fresh
 mkdir "$T/many"
 for ((i = 0; i < 240; i++)); do picture "$T/many/$(printf %03d "$i").jpg"; done
 echo 'no picture' >"$T/other"
+picture "$T/outside.jpg"
 media-ingest --recursive --jobs 2 "$T/many" >"$T/docs" 2>"$err" &
 pid=$!
 for ((i = 239; i > 20; i -= 3)); do
@@ -125,7 +126,7 @@ for ((i = 239; i > 20; i -= 3)); do
     1) cp "$T/other" "$f.new" && mv "$f.new" "$f" ;;
     2) rm "$f" && mkfifo "$f" ;;
     3) : >"$f" ;;
-    4) rm "$f" && ln -s /etc/passwd "$f" ;;
+    4) rm "$f" && ln -s "$T/outside.jpg" "$f" ;;
     esac
 done
 wait "$pid"
@@ -138,6 +139,8 @@ is "$(jq -r 'select(.error).error.code' "$T/docs" |
     '' 'what is gone or changed is told as such'
 is "$(cd "$store" && find . -type f ! -path './.tmp/*' -exec sha256sum {} + | cut -d' ' -f1 | sort)" \
     "$(sql 'SELECT checksum FROM media_assets ORDER BY 1')" 'what is in the store is what was recorded'
+is "$(sql "SELECT count(*) FROM media_assets WHERE checksum = '$(sha256sum <"$T/outside.jpg" | cut -d' ' -f1)'")" \
+    0 'a link that took the place of a file leads nowhere'
 sanitized "$err" 'a changing batch'
 consistent 'changing'
 done_testing
