@@ -28,6 +28,7 @@ complete -c media-transcode -l vfr -x -a 'keep constant' -d 'pictures that last 
 complete -c media-transcode -l allow-upscale -d 'enlarge smaller sources'
 complete -c media-transcode -l remux -x -a 'auto never only' -d 'copy what is as wanted already: auto, never, only'
 complete -c media-transcode -l subtitles -x -d 'all, none, or languages: ar,en'
+complete -c media-transcode -l burn-in -x -d 'subtitles to draw: a language or a file'
 complete -c media-transcode -l audio-codec -x -a 'aac opus mp3 flac vorbis alac pcm copy' -d 'of the sound: aac, opus, mp3 ... or copy'
 complete -c media-transcode -l audio-bitrate -x -d 'of stereo sound: 128k'
 complete -c media-transcode -l channels -x -a 'source mono stereo 5.1' -d 'at most mono, stereo or 5.1; or source'

@@ -144,6 +144,9 @@ static json_t *report(const struct session *s)
                            "codec", avcodec_get_name(r->stream->codecpar->codec_id), "cues", c->n,
                            "left_out", (json_int_t)(c->left_out + r->errors), "first",
                            mt_json_real(first, 3), "last", mt_json_real(last, 3)));
+        if (strcmp(s->spec->captions[i].format, "ass") == 0)
+            json_object_set_new(json_array_get(all, (size_t)i), "characters",
+                                mt_cues_characters(c));
     }
     return json_pack("{s:o, s:I}", "captions", all, "errors", (json_int_t)errors);
 }
@@ -157,7 +160,8 @@ json_t *mt_av_captions(int fd, const struct mt_av_captions *spec, struct mt_err 
         mt_fail(err, MT_ERR_BUG, "%d files of text", spec->n);
         return NULL;
     }
-    if (mt_in_open(&s.in, fd, &spec->limits, err) < 0)
+    if ((spec->text_file ? mt_in_open_text(&s.in, fd, &spec->limits, err)
+                         : mt_in_open(&s.in, fd, &spec->limits, err)) < 0)
         return NULL;
     mt_in_set_progress(&s.in, &spec->progress);
     s.readings = mt_alloc((size_t)spec->n * sizeof *s.readings);

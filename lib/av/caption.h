@@ -5,6 +5,8 @@
 
 #include "av/av.h"
 
+#include <stdbool.h>
+
 enum { MT_AV_CAPTIONS_MAX = 128 };
 
 /* One file of text that is wanted. */
@@ -12,7 +14,8 @@ struct mt_av_caption {
     int stream; /* of the source */
     /*
      * "vtt": a WebVTT file by itself; "mp4" and "mov": 3GPP timed text, "webm": WebVTT, "mkv": SRT,
-     * or ASS if that is what the source has: a file of one track, for mt_av_mux().
+     * or ASS if that is what the source has: a file of one track, for mt_av_mux(). "ass": a script
+     * by itself, for mt_typeset_open().
      */
     const char *format;
     int fd; /* a new, empty, readable, writable, seekable file */
@@ -21,6 +24,7 @@ struct mt_av_caption {
 struct mt_av_captions {
     const struct mt_av_caption *captions;
     int n;
+    bool text_file;      /* the source is a file of subtitles alone: SubRip, WebVTT or ASS */
     int64_t origin_us;   /* where the film begins on the source's clock */
     int64_t duration_us; /* of the film: nothing is shown after it; 0: not known */
     struct mt_av_limits limits;
@@ -33,7 +37,8 @@ struct mt_av_captions {
  * Left out, and counted: cues without text, over 8 KB, without a time, or beyond the 100000th.
  *
  * The report, new: {"captions": [{"stream", "format", "codec" (of the source), "cues", "left_out",
- * "first", "last" (s)}], "errors"}. A file without cues is empty (of WebVTT: a header).
+ * "first", "last" (s), "characters" (of a script: those that it has, as numbers, at most
+ * 8192)}], "errors"}. A file without cues is empty (of WebVTT: a header).
  *
  * MT_ERR_NOT_APPLICABLE for a stream that is not text; otherwise as mt_av_mux(). Call it jailed.
  */

@@ -13,6 +13,7 @@ enum {
     TEXT_MAX = 8192,
     OPEN_US = 10 * 1000000, /* how long a cue without an end stays */
     SHORTEST_US = 1000,
+    CHARACTERS_MAX = 8192,
 };
 
 /* The event without what is no text: ill-formed bytes replaced, control characters gone. */
@@ -139,4 +140,49 @@ char *mt_cue_text(const struct mt_cue *cue)
     }
     *to = '\0';
     return text;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Adds those of a text that are not in the sorted list yet. */
+static size_t add_characters(uint32_t list[CHARACTERS_MAX], size_t n, const char *text)
+{
+    size_t left = strlen(text), step;
+    uint32_t cp;
+
+    for (; n < CHARACTERS_MAX && (step = mt_utf8_next(text, left, &cp)) > 0;
+         text += step, left -= step) {
+        if (cp <= 0x20 || bsearch(&cp, list, n, sizeof *list, by_value))
+            continue;
+        list[n++] = cp;
+        for (size_t i = n - 1; i > 0 && list[i - 1] > list[i]; i--) {
+            uint32_t t = list[i];
+            list[i] = list[i - 1];
+            list[i - 1] = t;
+        }
+    }
+    return n;
+}
+
+json_t *mt_cues_characters(const struct mt_cues *cues)
+{
+    uint32_t *list = mt_alloc(CHARACTERS_MAX * sizeof *list);
+    json_t *all = json_array();
+    size_t n = 0;
+
+    for (int i = 0; i < cues->n; i++) {
+        char *text = mt_cue_text(&cues->list[i]);
+
+        n = add_characters(list, n, text);
+        free(text);
+    }
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(all, json_integer(list[i]));
+    free(list);
+    return all;
 }

@@ -25,6 +25,9 @@ bool mt_cues_add(struct mt_cues *cues, int64_t start_us, int64_t end_us, const c
 void mt_cues_finish(struct mt_cues *cues, int64_t duration_us);
 void mt_cues_free(struct mt_cues *cues);
 
+/* The different characters of all of them, sorted; a new array of numbers. */
+json_t *mt_cues_characters(const struct mt_cues *cues);
+
 /* What is said, with \n between lines, without styles. New; free() it. */
 char *mt_cue_text(const struct mt_cue *cue);
 

@@ -187,6 +187,56 @@ static int write_track(const struct mt_cues *cues, const char *format, const cha
     return ret;
 }
 
+/* ---- a script by itself ---- */
+
+static void put_script_time(FILE *f, int64_t us)
+{
+    int64_t cs = us / 10000;
+
+    fprintf(f, "%d:%02d:%02d.%02d", (int)(cs / 360000), (int)(cs / 6000 % 60), (int)(cs / 100 % 60),
+            (int)(cs % 100));
+}
+
+/* An event begins with its number and its layer; the rest is as in a script. */
+static void put_event(FILE *f, const struct mt_cue *cue)
+{
+    const char *layer = strchr(cue->ass, ','), *rest = layer ? strchr(layer + 1, ',') : NULL;
+
+    if (!rest)
+        return;
+    fprintf(f, "Dialogue: %.*s,", (int)(rest - layer - 1), layer + 1);
+    put_script_time(f, cue->start_us);
+    fputc(',', f);
+    put_script_time(f, cue->end_us);
+    fprintf(f, "%s\r\n", rest);
+}
+
+static int write_script(const struct mt_cues *cues, const uint8_t *header, int size, int fd,
+                        struct mt_err *err)
+{
+    const char *text = size > 0 ? (const char *)header : default_header;
+    size_t length = size > 0 ? strnlen(text, (size_t)size) : sizeof default_header - 1, n = 0;
+    char *data = NULL;
+    FILE *f = open_memstream(&data, &n);
+    int ret;
+
+    if (!f)
+        return mt_fail_errno(err, "cannot write the subtitles");
+    fwrite(text, 1, length, f);
+    if (!memmem(text, length, "[Events]", 8))
+        fputs("\r\n[Events]\r\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, "
+              "Effect, Text\r\n",
+              f);
+    fputs("\r\n", f);
+    for (int i = 0; i < cues->n; i++)
+        put_event(f, &cues->list[i]);
+    ret = fclose(f) == 0 && mt_write_all(fd, data, n) == 0
+              ? 0
+              : mt_fail_errno(err, "cannot write the subtitles");
+    free(data);
+    return ret;
+}
+
 int mt_cues_write(const struct mt_cues *cues, const char *format, enum AVCodecID codec,
                   const uint8_t *header, int header_size, int fd, struct mt_err *err)
 {
@@ -198,6 +248,8 @@ int mt_cues_write(const struct mt_cues *cues, const char *format, enum AVCodecID
         return write_track(cues, format, "mov_text", NULL, 0, fd, err);
     if (strcmp(format, "webm") == 0)
         return write_track(cues, format, "webvtt", NULL, 0, fd, err);
+    if (strcmp(format, "ass") == 0)
+        return write_script(cues, header, header_size, fd, err);
     if (styled)
         return write_track(cues, "mkv", "ass", header, header_size, fd, err);
     return write_track(cues, "mkv", "srt", NULL, 0, fd, err);

@@ -22,10 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     PROBE_BYTES = 16 * 1000 * 1000,
     ANALYZE_US = 10 * 1000 * 1000,
+    TEXT_BYTES = 16 * 1024 * 1024,
     WHOLE_IMAGE_MOST = 512 * 1024 * 1024,
 };
 
@@ -252,6 +254,63 @@ int mt_in_open(struct mt_in *in, int fd, const struct mt_av_limits *limits, stru
     if (ret < 0)
         mt_in_close(in);
     return ret;
+}
+
+static const char *kind_of_text(int fd)
+{
+    char head[64] = "";
+    const char *text = head;
+
+    if (pread(fd, head, sizeof head - 1, 0) <= 0)
+        return "srt";
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
+    if (strncmp(text, "WEBVTT", 6) == 0)
+        return "webvtt";
+    return strncmp(text, "[Script Info]", 13) == 0 ? "ass" : "srt";
+}
+
+static int read_text(struct mt_in *in, int fd, const struct mt_av_limits *limits,
+                     struct mt_err *err)
+{
+    const char *kind = kind_of_text(fd);
+    int av;
+
+    in->format = new_format(in->io, limits);
+    if (!in->format)
+        return mt_fail(err, MT_ERR_IO, "out of memory");
+    av_freep(&in->format->format_whitelist);
+    in->format->format_whitelist = av_strdup(kind);
+    mt_logged_mark();
+    av = avformat_open_input(&in->format, "", av_find_input_format(kind), NULL);
+    if (av == AVERROR(ENOMEM))
+        return mt_av_fail(err, av, "subtitles");
+    if (av >= 0 && in->format->nb_streams == 1)
+        return 0;
+    mt_fail(err, MT_ERR_UNSUPPORTED_TYPE, "it is not a file of subtitles");
+    return mt_hint(err, "SubRip (.srt), WebVTT (.vtt) and ASS (.ass) in UTF-8 are known");
+}
+
+int mt_in_open_text(struct mt_in *in, int fd, const struct mt_av_limits *limits, struct mt_err *err)
+{
+    struct stat st;
+
+    *in = (struct mt_in){.pixel_limit = limits->pixels};
+    if (fstat(fd, &st) < 0)
+        return mt_fail_errno(err, "cannot look at the file");
+    if (!S_ISREG(st.st_mode))
+        return mt_fail(err, MT_ERR_NOT_REGULAR, "not a regular file");
+    if (st.st_size == 0)
+        return mt_fail(err, MT_ERR_EMPTY, "the file is empty");
+    if (st.st_size > TEXT_BYTES)
+        return mt_fail(err, MT_ERR_LIMIT, "subtitles of more than %d bytes", (int)TEXT_BYTES);
+    in->size = st.st_size;
+    if (mt_io_open(&in->io, fd, in->size, err) < 0)
+        return -1;
+    if (read_text(in, fd, limits, err) == 0)
+        return 0;
+    mt_in_close(in);
+    return -1;
 }
 
 void mt_in_close(struct mt_in *in)

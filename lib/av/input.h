@@ -32,6 +32,13 @@ struct mt_in {
 int mt_in_open(struct mt_in *in, int fd, const struct mt_av_limits *limits,
                struct mt_err *err) MT_MUST_USE;
 
+/*
+ * The same for a file of subtitles alone: SubRip, WebVTT or ASS, told apart by how it begins. At
+ * most 16 MiB. MT_ERR_UNSUPPORTED_TYPE for what is none.
+ */
+int mt_in_open_text(struct mt_in *in, int fd, const struct mt_av_limits *limits,
+                    struct mt_err *err) MT_MUST_USE;
+
 void mt_in_close(struct mt_in *in);
 
 /* The first permitted decoder of the codec, or NULL. */

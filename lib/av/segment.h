@@ -18,6 +18,7 @@
 
 #include "av/mux.h"
 #include "av/transcode.h"
+#include "typeset/typeset.h"
 
 #include <stdbool.h>
 
@@ -55,6 +56,7 @@ struct mt_av_segments {
      * pictures of the first segment must be those of the plan.
      */
     bool wider;
+    const struct mt_typeset_text *burn; /* is written into the pictures; NULL: nothing */
     bool score; /* compare each encoded picture with what the encoder was given */
     struct mt_av_limits limits;
     struct mt_av_progress progress; /* told film time encoded since the beginning of the run */
@@ -87,7 +89,8 @@ struct mt_av_quality {
     const struct mt_av_rendition *renditions; /* their crf is where the search begins; fd unused */
     int n;
     const char *preset;
-    int threads;    /* of each encoder and of the decoder */
+    int threads; /* of each encoder and of the decoder */
+    const struct mt_typeset_text *burn;
     double target;  /* SSIM that is wanted, below 1; 0: only try what the renditions say */
     int scratch_fd; /* a file whose content is of no interest to anybody */
     struct mt_av_limits limits;

@@ -2,6 +2,7 @@
 /* segment_encode.c - a run of segments from one decode: decode, filter, cut, encode, compare. */
 #include "av/segment_parts.h"
 
+#include "av/burn.h"
 #include "base/mem.h"
 #include "json/json.h"
 
@@ -173,6 +174,14 @@ static int segment_of(const struct run *r, int from, int64_t pts)
     return from;
 }
 
+static int write_text(const struct run *r, struct mt_lane *lane, struct mt_err *err)
+{
+    if (!lane->burn)
+        return 0;
+    return mt_burn(lane->burn, &r->look, lane->frame,
+                   av_rescale_q(lane->frame->pts, r->base, AV_TIME_BASE_Q), err);
+}
+
 /* All lanes' versions of one picture. */
 static int take_pictures(struct run *r, struct mt_err *err)
 {
@@ -192,7 +201,8 @@ static int take_pictures(struct run *r, struct mt_err *err)
     r->frames++;
     r->hash = mt_times_hash(r->hash, pts + r->origin);
     for (int i = 0; i < r->spec->n; i++)
-        if (r->mask & 1U << i && mt_lane_send(&r->lanes[i], err) < 0)
+        if (r->mask & 1U << i &&
+            (write_text(r, &r->lanes[i], err) < 0 || mt_lane_send(&r->lanes[i], err) < 0))
             return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
     return 0;
 }
@@ -369,6 +379,9 @@ static int open_run(struct run *r, struct mt_err *err)
         r->lanes[i].kept = av_frame_alloc();
         if (!r->lanes[i].frame || !r->lanes[i].kept)
             return mt_av_fail(err, AVERROR(ENOMEM), "encoding");
+        if (r->spec->burn && mt_typeset_open(&r->lanes[i].burn, r->spec->burn, r->look.sizes[i].w,
+                                             r->look.sizes[i].h, err) < 0)
+            return -1;
     }
     return r->film.packet ? begin(r, err) : mt_av_fail(err, AVERROR(ENOMEM), "encoding");
 }
@@ -379,6 +392,7 @@ static void close_run(struct run *r)
         mt_lane_close(&r->lanes[i]);
         av_frame_free(&r->lanes[i].frame);
         av_frame_free(&r->lanes[i].kept);
+        mt_typeset_close(&r->lanes[i].burn);
     }
     free(r->lanes);
     av_packet_free(&r->film.packet);

@@ -136,10 +136,11 @@ struct mt_lane {
     struct mt_video video;
     struct mt_fragments file;
     struct mt_score score;
-    AVFrame *frame;    /* the picture that is next */
-    AVRational rate;   /* of ticks of its own; 0/1: none */
-    AVFrame *kept;     /* what the next tick shows */
-    int64_t next_tick; /* that nothing shows yet */
+    struct mt_typeset *burn; /* writes into it; NULL */
+    AVFrame *frame;          /* the picture that is next */
+    AVRational rate;         /* of ticks of its own; 0/1: none */
+    AVFrame *kept;           /* what the next tick shows */
+    int64_t next_tick;       /* that nothing shows yet */
 };
 
 /* Begins a segment, which the plan describes. */

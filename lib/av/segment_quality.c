@@ -93,6 +93,7 @@ static int encode_sample(struct finding *f, int sample, struct mt_err *err)
                                   .threads = f->spec->threads,
                                   .first = sample,
                                   .wider = true,
+                                  .burn = f->spec->burn,
                                   .score = true,
                                   .limits = f->spec->limits,
                                   .progress = f->spec->progress,

@@ -91,6 +91,7 @@ static int try_out(void *arg, struct mt_worker *worker, struct mt_err *err)
                                  .preset = t->engine->preset,
                                  .threads = mt_engine_jobs(t->engine),
                                  .target = t->target,
+                                 .burn = t->engine->burn,
                                  .scratch_fd = t->scratch,
                                  .limits = t->engine->limits,
                                  .progress = {mt_stage_tell, worker}};

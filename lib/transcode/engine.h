@@ -51,6 +51,7 @@ struct mt_engine {
     const struct mt_engine_track *tracks;
     int n_tracks;
     const struct mt_texts *texts;
+    const struct mt_typeset_text *burn; /* is written into the pictures; NULL: nothing */
     const struct mt_sound_settings *sound;
     const char *preset;
     int jobs;        /* processes at once; 0: as many as there are processors */

@@ -60,6 +60,7 @@ static int encode_segments(void *arg, struct mt_worker *worker, struct mt_err *e
                                   .threads = (int)mt_json_int(slot->pool->plan, "threads", 1),
                                   .first = slot->first,
                                   .wider = slot->wider,
+                                  .burn = engine->burn,
                                   .score = true,
                                   .limits = engine->limits,
                                   .progress = {mt_stage_tell, worker},

@@ -73,7 +73,10 @@ static enum mt_remux_when remux_of(const char *word)
 /* The first option that wants pictures (or sound) to be encoded; NULL. */
 static const char *changes_pictures(const struct mt_transcode *spec)
 {
-    return spec->target > 0 ? "--target-quality" : spec->crf >= 0 ? "--crf" : NULL;
+    return spec->burn.which   ? "--burn-in"
+           : spec->target > 0 ? "--target-quality"
+           : spec->crf >= 0   ? "--crf"
+                              : NULL;
 }
 
 static const char *changes_sound(const struct mt_transcode *spec)
@@ -132,6 +135,8 @@ int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt
     spec->sound.speech = want->speech;
     spec->remux = remux_of(want->remux);
     spec->subtitles = want->subtitles;
+    if (mt_burn_in_parse(&spec->burn, want->burn_in, err) < 0)
+        return -1;
     if (mt_texts_check(want->subtitles, err) < 0)
         return -1;
     ret = want->output_formats ? read_formats(&spec->ladder, want->output_formats, &defaults, err)

@@ -15,7 +15,7 @@ extern const char *const mt_vfr_words[];
 struct mt_transcode_options {
     const char *quality, *output_formats, *format, *codec, *bitrate;
     const char *audio_codec, *channels, *loudness, *denoise;
-    const char *remux, *subtitles, *fps, *max_fps, *vfr;
+    const char *remux, *subtitles, *burn_in, *fps, *max_fps, *vfr;
     bool upscale;
     int64_t audio_bps;
     bool speech;
@@ -39,6 +39,8 @@ struct mt_transcode_options {
                   "copy what is as wanted already: auto, never, only"),                            \
         MT_STR(T, want.subtitles, 0, "subtitles", "WHICH", NULL,                                   \
                "all, none, or languages: ar,en"),                                                  \
+        MT_STR(T, want.burn_in, 0, "burn-in", "WHICH", NULL,                                       \
+               "subtitles to draw: a language or a file"),                                         \
         MT_CHOICE(T, want.audio_codec, 0, "audio-codec", "NAME", mt_audio_codecs, NULL,            \
                   "of the sound: aac, opus, mp3 ... or copy"),                                     \
         MT_SIZE(T, want.audio_bps, 0, "audio-bitrate", NULL, "of stereo sound: 128k"),             \

@@ -414,8 +414,8 @@ static bool is_candidate(const struct mt_work *w, const struct mt_rendition *r)
 
     if (is_copy(r->rung) || w->spec->remux == MT_REMUX_ONLY)
         return true;
-    return w->spec->remux == MT_REMUX_AUTO && strcmp(damage, "ok") == 0 && w->spec->crf < 0 &&
-           r->rung->crf < 0 && w->spec->target <= 0 && !w->spec->estimate &&
+    return w->spec->remux == MT_REMUX_AUTO && !w->spec->burn.which && strcmp(damage, "ok") == 0 &&
+           w->spec->crf < 0 && r->rung->crf < 0 && w->spec->target <= 0 && !w->spec->estimate &&
            strcmp(mt_json_str(pictures, "codec", ""), r->rung->video_codec) == 0 &&
            (width < height ? width : height) == r->rung->height_px;
 }

@@ -122,6 +122,16 @@ void mt_texts_find(struct mt_texts *texts, const json_t *doc, const char *wanted
     }
 }
 
+void mt_texts_drop(struct mt_texts *texts, int stream)
+{
+    int n = 0;
+
+    for (int i = 0; i < texts->n; i++)
+        if (texts->list[i].stream != stream)
+            texts->list[n++] = texts->list[i];
+    texts->n = n;
+}
+
 int mt_texts_add(const struct mt_texts *texts, const char *format, struct mt_av_part parts[],
                  struct mt_av_track tracks[], int most)
 {

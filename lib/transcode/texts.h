@@ -44,6 +44,9 @@ struct mt_texts {
  */
 void mt_texts_find(struct mt_texts *texts, const json_t *doc, const char *wanted, json_t *left_out);
 
+/* Does without a stream: it is in the pictures already. */
+void mt_texts_drop(struct mt_texts *texts, int stream);
+
 /* Whether the words are such. MT_ERR_USAGE. */
 int mt_texts_check(const char *wanted, struct mt_err *err) MT_MUST_USE;
 

@@ -52,6 +52,9 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
 
     if (spec->target > 0)
         json_object_set_new(settings, "target", json_real(spec->target));
+    if (spec->burn.which)
+        json_object_set_new(settings, "burn_in",
+                            json_pack("[s, s]", spec->burn.which, spec->burn.identity));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
 }
@@ -180,6 +183,18 @@ static void describe(const struct mt_work *w, struct mt_engine *engine,
                                  .limits = mt_stage_limits(spec->options)};
 }
 
+/* After the plan, which knows where the film begins. */
+static int open_burning(struct mt_work *w, struct mt_engine *engine, struct mt_err *err)
+{
+    const json_t *planned = mt_ledger_plan(w->ledger);
+
+    if (mt_burning_open(&w->burning, w, mt_json_int(planned, "origin_us", 0),
+                        mt_json_int(planned, "duration_us", 0), err) < 0)
+        return -1;
+    engine->burn = w->burning.text.script ? &w->burning.text : NULL;
+    return 0;
+}
+
 /* Encodes samples, says what all of it would come to, and makes nothing. */
 static int estimate(struct mt_work *w, struct mt_err *err)
 {
@@ -192,7 +207,8 @@ static int estimate(struct mt_work *w, struct mt_err *err)
         return -1;
     fresh = !mt_ledger_plan(w->ledger);
     describe(w, &engine, renditions);
-    if (mt_engine_plan(&engine, err) < 0 || !(found = mt_engine_try(&engine, err)))
+    if (mt_engine_plan(&engine, err) < 0 || open_burning(w, &engine, err) < 0 ||
+        !(found = mt_engine_try(&engine, err)))
         return -1;
     json_object_set_new(w->item->report, "estimate", mt_engine_estimate(&engine, found));
     json_decref(found);
@@ -213,7 +229,8 @@ static int run_engine(struct mt_work *w, struct mt_err *err)
     if (mt_engine_plan(&engine, err) < 0)
         return -1;
     if (mt_texts_make(w, mt_json_int(mt_ledger_plan(w->ledger), "origin_us", 0),
-                      mt_json_int(mt_ledger_plan(w->ledger), "duration_us", 0), err) < 0)
+                      mt_json_int(mt_ledger_plan(w->ledger), "duration_us", 0), err) < 0 ||
+        open_burning(w, &engine, err) < 0)
         return -1;
     w->item->from = PLANNING;
     w->item->share = ENCODING;
@@ -254,6 +271,9 @@ static int distribute(struct mt_work *w, struct mt_err *err)
     if (mt_distribution_open(&w->ledger, &w->spec->distribution, w->item, name, err) < 0)
         return -1;
     describe(w, &engine, renditions);
+    if (w->spec->burn.which && w->spec->distribution.part &&
+        (mt_engine_plan(&engine, err) < 0 || open_burning(w, &engine, err) < 0))
+        return -1;
     return mt_distribute(&engine, &w->spec->distribution, name, &w->done, err);
 }
 
@@ -289,6 +309,7 @@ static void free_work(struct mt_work *w)
     for (int i = 0; i < MT_RUNGS_MAX; i++)
         mt_rendition_free(w, &w->todo[i]);
     mt_texts_free(&w->texts);
+    mt_burning_close(&w->burning);
     mt_ledger_close(&w->ledger);
     json_decref(w->source);
 }
@@ -375,6 +396,13 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     n_sound = take_sound(&w, sound, dropped);
     w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
     mt_texts_find(&w.texts, item->doc, spec->subtitles, streams);
+    if (spec->burn.which && spec->burn.fd < 0) {
+        int burnt = -1;
+
+        if (w.ladder.n > 0 && mt_burn_in_stream(&spec->burn, item->doc, &burnt, err) < 0)
+            goto out;
+        mt_texts_drop(&w.texts, burnt);
+    }
     if (json_array_size(streams) > 0)
         json_object_set(item->report, "streams_left_out", streams);
     if (plan(&w, err) < 0 || mt_texts_plan(&w, err) < 0 || copy(&w, dropped, err) < 0 ||

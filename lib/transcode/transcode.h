@@ -5,6 +5,7 @@
 
 #include "stage/stage.h"
 #include "transcode/audio.h"
+#include "transcode/burn.h"
 #include "transcode/distribution.h"
 #include "transcode/ladder.h"
 
@@ -20,6 +21,7 @@ struct mt_transcode {
     int64_t crf; /* constant quality, capped by each rung's peak rate; -1: the codec's usual */
     const char *preset; /* of the encoder */
     enum mt_remux_when remux;
+    struct mt_burn_in burn;
     const char *subtitles; /* "all" (also NULL), "none" or languages: see texts.h */
     double target;         /* SSIM that is wanted instead of a CRF; 0: none */
     bool estimate;         /* only say what it would come to */

@@ -3,6 +3,7 @@
 #ifndef MT_TRANSCODE_WORK_H
 #define MT_TRANSCODE_WORK_H
 
+#include "transcode/burn.h"
 #include "transcode/distribute.h"
 #include "transcode/engine.h"
 #include "transcode/texts.h"
@@ -13,13 +14,12 @@ struct mt_rendition {
     const struct mt_rung *rung;
     char recipe[9];
     struct mt_making making;
-    json_t *made;        /* what the encoder says it made */
-    json_t *check;       /* what a full decode says is there */
-    json_t *score;       /* how alike it is to the source */
-    int crf;             /* that it was made with */
-    json_t *heard;       /* what is said of its tracks of sound */
-    bool copied;         /* its pictures are the source's own */
-    const char *refused; /* why they are not, where it was considered; NULL */
+    json_t *made;  /* what the encoder says it made */
+    json_t *check; /* what a full decode says is there */
+    json_t *score; /* how alike it is to the source */
+    int crf;       /* that it was made with */
+    json_t *heard; /* what is said of its tracks of sound */
+    bool copied;   /* its pictures are the source's own */
 };
 
 struct mt_work {
@@ -33,6 +33,7 @@ struct mt_work {
     struct mt_engine_track tracks[MT_VOICES_MOST];
     int n_tracks;
     struct mt_texts texts;
+    struct mt_burning burning;
     json_t *source; /* the encoder's report on the source */
     enum mt_distributed done;
 };

@@ -46,21 +46,23 @@ json_is .asset.metadata.tags.title 'A sample of the media toolkit' 'metadata: ta
 json_is .asset.metadata.damage.state ok 'metadata: undamaged'
 
 # --- renditions
-json_is '[.variants[].quality] | join(" ")' '480p 360p' 'two renditions'
-json_is '[.variants[].resolution] | join(" ")' '854x480 640x360' 'of the right sizes'
-json_true 'all(.variants[]; .verified and .format == "mp4")' 'verified MP4 files'
+json_is '[.variants[].variant_type] | join(" ")' 'low_res low_res caption caption' \
+    'two renditions, and subtitles beside them'
+json_is '[.variants[:2][].quality] | join(" ")' '480p 360p' 'the renditions asked for'
+json_is '[.variants[:2][].resolution] | join(" ")' '854x480 640x360' 'of the right sizes'
+json_true 'all(.variants[:2][]; .verified and .format == "mp4")' 'verified MP4 files'
 while IFS=$'\t' read -r quality url size checksum; do
     file=$(path_of "$url")
     is "$(ffmpeg -nostdin -v error -i "$file" -f null - 2>&1)" '' "$quality decodes without a message"
     is "$(stat -c %s "$file")" "$size" "$quality: the size is true"
     is "$(sha256sum <"$file")" "$checksum  -" "$quality: the checksum is true"
     is "$(ffprobe -v error -show_entries stream=codec_type,codec_name -of csv=p=0 "$file" |
-        grep -v data | tr '\n' ' ')" 'h264,video aac,audio ' \
-        "$quality: H.264 and AAC"
+        grep -v data | tr '\n' ' ')" 'h264,video aac,audio mov_text,subtitle mov_text,subtitle ' \
+        "$quality: H.264, AAC and timed text"
     between "$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$file")" 11.9 12.1 \
         "$quality: as long as the film"
     like "$(dd if="$file" bs=4096 count=1 2>/dev/null | tr -cd '[:lower:]')" moov "$quality: fast start"
-done < <(json '.variants[] | [.quality, .url, .file_size, .checksum] | @tsv')
+done < <(json '.variants[:2][] | [.quality, .url, .file_size, .checksum] | @tsv')
 
 # --- thumbnails
 json_is '[.thumbnails[] | select(.format == "webp")] | length' 10 'ten thumbnails as WebP'
@@ -96,7 +98,7 @@ run media-status asset "$id"
 exits 0 'media-status knows the asset'
 document 'and prints its document'
 json_is .asset.id "$id" 'of that id'
-json_is '.variants | length' 2 'with its renditions'
+json_is '.variants | length' 4 'with its renditions and subtitles'
 json_is '[.thumbnails[] | select(.format == "webp")] | length' 10 'and thumbnails'
 between "$(json .analysis.loudness.integrated_lufs)" -40 -5 'and its loudness'
 run media-status jobs
@@ -127,7 +129,7 @@ json_is .asset.id "$id" 'of the same asset'
 json_is '[.stages.transcode.status, .stages.thumbs.status] | join(" ")' 'skipped skipped' \
     'nothing is made twice'
 json_true .asset.duplicate 'which it calls a duplicate'
-json_is '[.variants[].quality] | join(" ")' '480p 360p' 'with the renditions that were there'
+json_is '[.variants[].quality | values] | join(" ")' '480p 360p' 'with the renditions that were there'
 json_is '[.thumbnails[] | select(.format == "webp")] | length' 10 'and the thumbnails'
 between $((SECONDS - start)) 0 20 'quickly'
 is "$(objects)" "$(cat "$T/objects")" 'no object more or less'

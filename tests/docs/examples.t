@@ -45,9 +45,10 @@ provide() {
         *.flac) cp ../tone.flac "./$word" ;;
         *.jpg | *.jpeg) cp ../photo.jpg "./$word" ;;
         *.png) cp ../still.png "./$word" ;;
+        *.srt) printf '1\n00:00:00,000 --> 00:00:09,000\nمرحبا\n\n' >"./$word" ;;
         esac
     done < <(printf '%s\n' "$1" | sed 's/>[[:space:]]*[^ ]*//g' | tr ' |;()"' '\n' | sed "s/'//g" |
-        grep -E '^[A-Za-z0-9_./-]+\.(mp4|mov|m4v|mkv|webm|mp3|wav|flac|jpe?g|png)$' | grep -v '^[-/]')
+        grep -E '^[A-Za-z0-9_./-]+\.(mp4|mov|m4v|mkv|webm|mp3|wav|flac|jpe?g|png|srt)$' | grep -v '^[-/]')
 }
 
 # A directory and files for patterns; an asset and a job for examples that name one.
