@@ -82,7 +82,7 @@ static const struct mt_encoder encoders[] = {
     {"h264", "libx264", "H.264", 23, 51, false, MT_CAP_VBV, tell_x264},
     {"hevc", "libx265", "HEVC", 26, 51, true, MT_CAP_VBV, tell_x265},
     {"vp9", "libvpx-vp9", "VP9", 32, 63, false, MT_CAP_RATE, tell_vpx},
-    {"av1", "libsvtav1", "AV1", 35, 63, true, MT_CAP_NONE, tell_svt},
+    {"av1", "libsvtav1", "AV1", 35, 63, true, MT_CAP_CRF, tell_svt},
 };
 
 const struct mt_encoder *mt_encoder_of(const char *codec)

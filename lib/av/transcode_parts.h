@@ -173,8 +173,9 @@ struct mt_encoder {
     const char *name;    /* for messages: "H.264" */
     int crf, crf_max;    /* the usual constant quality, and the least, of its own scale */
     bool deep;           /* keeps 10 bits and HDR */
-    /* How constant quality gets a ceiling: by a buffer model, by naming a rate, not at all. */
-    enum mt_cap { MT_CAP_NONE, MT_CAP_VBV, MT_CAP_RATE } cap;
+    /* How constant quality gets a ceiling: by a buffer model, also of averages; by one that
+     * averages do not have; by naming a rate. */
+    enum mt_cap { MT_CAP_CRF, MT_CAP_VBV, MT_CAP_RATE } cap;
     void (*tell)(AVDictionary **options, const struct mt_video_setup *setup);
 };
 

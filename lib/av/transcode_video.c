@@ -51,7 +51,8 @@ static void set_rates(AVCodecContext *codec, AVDictionary **options,
     }
     if (max > 0 && encoder->cap == MT_CAP_RATE && codec->bit_rate == 0)
         codec->bit_rate = max;
-    if (max > 0 && encoder->cap == MT_CAP_VBV) {
+    if (max > 0 &&
+        (encoder->cap == MT_CAP_VBV || (encoder->cap == MT_CAP_CRF && rendition->video_bps == 0))) {
         codec->rc_max_rate = max;
         codec->rc_buffer_size = (int)FFMIN(2 * max, INT_MAX);
     }

@@ -396,6 +396,8 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     n_sound = take_sound(&w, sound, dropped);
     w.n_tracks = mt_tracks_find(item->doc, w.tracks, MT_VOICES_MOST / forms(&w), streams);
     mt_texts_find(&w.texts, item->doc, spec->subtitles, streams);
+    if (spec->burn.which && w.ladder.n == 0)
+        mt_log(MT_LOG_WARN, "'%s' has no pictures to burn subtitles into", item->name);
     if (spec->burn.which && spec->burn.fd < 0) {
         int burnt = -1;
 

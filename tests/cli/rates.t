@@ -57,6 +57,15 @@ is "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 large/s25-7
 run media-transcode -q auto --preset ultrafast -o auto s60.mp4
 exits 0 'auto chooses a rate as well'
 is "$(count auto/s60-36p.mp4)" 210 'of small pictures 30 a second are enough'
+# Noise, of which each codec would make more than it may.
+ffmpeg -nostdin -v error -y -f lavfi -i 'testsrc2=s=160x90:r=25:d=4,noise=alls=60:allf=t' \
+    -c:v libx264 -preset ultrafast -qp 10 -pix_fmt yuv420p noise.mp4
+for codec in h264 hevc av1; do
+    run media-transcode -q 90p:$codec:crf=15:max=200k --preset ultrafast -o cap-$codec noise.mp4
+    exits 0 "$codec with a ceiling"
+    between "$(json '.variants[0].bitrate | rtrimstr("k") | tonumber')" 20 320 \
+        "$codec: the mean is not above it, but for what the buffer holds"
+done
 for wrong in '--fps 0' '--fps 1000' '--fps x' '--max-fps 30/0' '-q source:copy --fps 30' \
     '-q source:copy --allow-upscale' '-q source:copy --vfr constant'; do
     # shellcheck disable=SC2086 # words
