@@ -23,6 +23,7 @@ count() { sql "SELECT count(*) FROM $1"; }
 at_least() { [ "$(count "$1")" -ge "$2" ]; }
 # of the last job: its parts in some state
 parts() { count "processing_jobs WHERE parent_id = '$job' AND status = '$1'"; }
+nothing_runs() { [ "$(count "processing_jobs WHERE status IN ('pending', 'processing')")" = 0 ]; }
 often=(--lease 3 --poll 0.1 --grace 5 --backoff 0.05 --backoff-max 0.1)
 workers=()
 # Nothing that a worker prints is of interest, and its end must not be waited for.
@@ -150,7 +151,6 @@ start_worker
 until_true "$patience" at_least segments 8 || fail 'it is under way'
 run media-queue cancel "$job"
 json_is .status cancelled 'a job that waits is cancelled at once'
-nothing_runs() { is_zero="$(count "processing_jobs WHERE status IN ('pending', 'processing')")"; [ "$is_zero" = 0 ]; }
 ok 'and all of its parts' until_true 30 nothing_runs
 isnt "$(parts cancelled)" 0 'they are cancelled'
 is "$(rendition 180p)" '' 'nothing is published'
@@ -200,7 +200,7 @@ stop_workers
 fresh
 mkdir -p "$store"
 if ! on_postgresql && mount -t tmpfs -o size=12m none "$store" 2>/dev/null; then
-    at_exit() { for p in "${workers[@]}"; do kill -9 "$p"; done 2>/dev/null; umount -l "$store"; }
+    at_exit() { for p in "${workers[@]}"; do kill -9 "$p"; done 2>/dev/null; umount -l "$store" 2>/dev/null; }
     submit --part-length=20 # few jobs, as each is tried five times
     dd if=/dev/zero of="$store/ballast" bs=1k count=20000 status=none 2>/dev/null
     truncate -s -150k "$store/ballast"
