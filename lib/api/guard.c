@@ -35,12 +35,11 @@ int mt_api_keys_open(struct mt_api *api, struct mt_err *err)
 
     if (!set->open && !set->jwks_file) {
         mt_fail(err, MT_ERR_CONFIG, "no keys are configured to verify tokens with");
-        return mt_hint(err, "set api.jwks_file (media-api key makes one), or --open for a machine "
-                            "that nobody else reaches");
+        return mt_hint(err, "set api.jwks_file (media-api key makes one), or --access=open on a "
+                            "machine that nobody else reaches");
     }
-    if (set->jwks_file && has_changed(&api->keys_file, set->jwks_file)) {
-        /* Nothing to do: it is read now. */
-    }
+    if (set->jwks_file)
+        (void)has_changed(&api->keys_file, set->jwks_file); /* what is read now is not news */
     if (set->jwks_file && mt_jwt_keys_open(&api->keys, set->jwks_file, err) < 0)
         return -1;
     if (set->url_keys && has_changed(&api->urls_file, set->url_keys)) {
