@@ -274,7 +274,9 @@ static int distribute(struct mt_work *w, struct mt_err *err)
     if (w->spec->burn.which && w->spec->distribution.part &&
         (mt_engine_plan(&engine, err) < 0 || open_burning(w, &engine, err) < 0))
         return -1;
-    return mt_distribute(&engine, &w->spec->distribution, name, &w->done, err);
+    int ret = mt_distribute(&engine, &w->spec->distribution, name, &w->done, err);
+    json_decref(engine.source); /* of a part; that of the film is for who joins it */
+    return ret;
 }
 
 /* What was made and is not what was meant must not be taken up again. */
