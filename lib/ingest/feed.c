@@ -146,3 +146,9 @@ int mt_feed_next(struct mt_feed *feed, bool wait, struct mt_feed_item *item, str
         mt_walk_open(&feed->walk, item->name);
     }
 }
+
+void mt_feed_again(struct mt_feed *feed, const char *path)
+{
+    if (feed->watch)
+        mt_watch_again(feed->watch, path);
+}

@@ -32,4 +32,7 @@ void mt_feed_close(struct mt_feed **feed);
 int mt_feed_next(struct mt_feed *feed, bool wait, struct mt_feed_item *item,
                  struct mt_err *err) MT_MUST_USE;
 
+/* A watched file failed for a cause that passes: it will be given again after a while. */
+void mt_feed_again(struct mt_feed *feed, const char *path);
+
 #endif

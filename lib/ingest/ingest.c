@@ -150,6 +150,8 @@ static void put_away(struct mt_entry *e)
     const char *to = e->in->spec->done_dir;
     struct mt_err err;
 
+    if (e->watched && e->failed && mt_code_retryable(e->failure.code))
+        mt_feed_again(e->in->feed, e->name);
     if (to && e->watched && !e->failed && !e->in->spec->common->dry_run &&
         mt_watch_put_away(e->name, to, &err) < 0)
         mt_log_err(MT_LOG_WARN, &err);
@@ -307,6 +309,7 @@ static int each_input(struct mt_intake *in, struct mt_feed *feed, struct mt_err 
     int ret = 0;
     struct mt_err feed_err;
 
+    in->feed = feed;
     while (ret >= 0 && (more > 0 || mt_crew_count(in->crew) > 0)) {
         if (more > 0 && ret == 0)
             more = admit(in, feed, &feed_err);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 struct mt_crew;
+struct mt_feed;
 struct mt_policy;
 
 /* What has become of all inputs so far, for the report at the end. */
@@ -31,6 +32,7 @@ struct mt_intake {
     struct mt_db *db;      /* the main thread's; NULL in a dry run, as is the store */
     struct mt_store *store;
     struct mt_crew *crew;
+    struct mt_feed *feed;
     struct mt_policy *policy; /* or NULL */
     struct mt_tally tally;
 };

@@ -20,7 +20,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 200, NUMBERS = 10000, EVENT_BYTES = 65536 };
+enum { AGAIN = 10, WAIT_MS = 200, NUMBERS = 10000, EVENT_BYTES = 65536 };
 
 #define MASK                                                                                       \
     (IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |            \
@@ -87,6 +87,15 @@ static void touch_file(struct mt_watch *w, const char *path)
     }
     f->stat = st;
     f->quiet_since = mt_mono_us();
+}
+
+void mt_watch_again(struct mt_watch *w, const char *path)
+{
+    touch_file(w, path);
+    struct growing *f = find_file(w, path);
+
+    if (f)
+        f->quiet_since += (AGAIN - 1) * w->settle_us;
 }
 
 static bool same(const struct stat *a, const struct stat *b)

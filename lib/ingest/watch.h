@@ -21,6 +21,9 @@ int mt_watch_open(struct mt_watch **out, const char *dir, bool recursive, int64_
                   struct mt_err *err) MT_MUST_USE;
 void mt_watch_close(struct mt_watch **watch);
 
+/* Gives the file at path once more after ten times the settling time, if it is still there. */
+void mt_watch_again(struct mt_watch *watch, const char *path);
+
 /* As mt_feed_next(); MT_FEED_END when the directory itself is gone. */
 int mt_watch_next(struct mt_watch *watch, bool wait, struct mt_feed_item *item,
                   struct mt_err *err) MT_MUST_USE;

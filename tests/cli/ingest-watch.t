@@ -111,6 +111,33 @@ is $? 0 'without a failure'
 pid=
 consistent 'moved away'
 
+# A scanner that is away for a while: what came meanwhile is taken in when it is back.
+if command -v clamd >/dev/null; then
+    . "$MT_TOP/tests/clamav.sh"
+    at_exit() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; clamd_stop; }
+    fresh
+    mkdir "$T/late"
+    picture "$T/late/one.jpg"
+    media-ingest --watch "$T/late" --settle 0.2 --scanner "clamd:$T/clamd/s" >"$T/docs" 2>"$err" &
+    pid=$!
+    ok 'while clamd is away there is a document' told 1
+    is "$(head -n 1 "$T/docs" | jq -r .error.code)" busy 'that says so'
+    clamd_start "$T/clamd" || fail 'clamd starts'
+    for _ in $(seq 200); do
+        grep -q '"upload_status":"completed"' "$T/docs" && break
+        sleep 0.1
+    done
+    is "$(tail -n 1 "$T/docs" | jq -r '.asset.upload_status + " " + .asset.scan.verdict')" \
+        'completed clean' 'when it is back the file is tried again'
+    kill "$pid"
+    wait "$pid"
+    pid=
+    clamd_stop
+    consistent 'clamd away and back'
+else
+    skip 'there is no clamd'
+fi
+
 # Files that go, change or become something else while a batch is on its way.
 fresh
 mkdir "$T/many"
