@@ -40,7 +40,8 @@ install: all
 	install -m 644 share/systemd/media-toolkit.tmpfiles '$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/media-toolkit.conf'
 	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/cron'
 	sed 's|@BINDIR@|$(PREFIX)/bin|g' share/cron/media-toolkit >'$(DESTDIR)$(PREFIX)/share/media-toolkit/cron/media-toolkit'
-	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/snippets'
+	install -d '$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/snippets' '$(DESTDIR)$(PREFIX)/share/media-toolkit/www'
 	cd share/nginx && for f in *.conf snippets/*.conf; do sed -e 's|@BINDIR@|$(PREFIX)/bin|g' \
 	    -e 's|@DATADIR@|$(PREFIX)/share/media-toolkit|g' -e 's|@NGINXDIR@|$(PREFIX)/share/media-toolkit/nginx|g' $$f \
 	    >'$(DESTDIR)$(PREFIX)/share/media-toolkit/nginx/'$$f || exit 1; done
+	install -m 644 share/www/* '$(DESTDIR)$(PREFIX)/share/media-toolkit/www'

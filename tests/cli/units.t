@@ -64,9 +64,10 @@ if [ -n "${MT_MAKE-}" ]; then
     exits 0 'make install'
     lib=$T/root/usr/local/lib
     is "$(find "$lib/systemd" -type f | wc -l)" "$(find units -type f ! -name '*@cpu*' | wc -l)" 'has all units'
-    is "$(grep -rl '@[A-Z]*@' "$T/root/usr/local/lib" "$T/root/usr/local/share/media-toolkit/cron")" '' 'with paths in them'
+    is "$(grep -rl '@[A-Z]*@' "$T/root/usr/local/lib" "$T/root/usr/local/share/media-toolkit/cron" "$T/root/usr/local/share/media-toolkit/nginx")" '' 'with paths in them'
     is "$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$lib/systemd/system/media-worker@.service")" /usr/local/bin/media-queue 'the right ones'
     for f in lib/sysusers.d/media-toolkit.conf lib/tmpfiles.d/media-toolkit.conf libexec/media-toolkit/jobs/ingest \
+        share/media-toolkit/nginx/media-toolkit.conf share/media-toolkit/www/app.js \
         share/media-toolkit/cron/media-toolkit share/media-toolkit/examples/scalers/by-depth; do
         ok "$f is installed" test -r "$T/root/usr/local/$f"
     done
