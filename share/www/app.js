@@ -62,6 +62,7 @@ function askToken() {
 
 $('language').addEventListener('click', () => { speak(language === 'ar' ? 'en' : 'ar'); show(false); });
 $('token').addEventListener('click', askToken);
+addEventListener('media-token', askToken);
 $('skip').addEventListener('click', e => { e.preventDefault(); $('main').focus(); });
 addEventListener('hashchange', () => show());
 // A file that misses its place must not replace the page.

@@ -35,6 +35,7 @@ function told(u) {
     u.told = u.state;
     const name = u.file.name;
     if (u.state === 'done') { say(t('said_done', {name})); watch(u); }
+    if (u.state === 'failed' && u.error?.status === 401) dispatchEvent(new Event('media-token')); // it has expired meanwhile
     if (u.state === 'failed') say(t('said_failed', {name, why: titleOf(u.error)}));
     if (u.state === 'lost') say(t('said_lost', {name}));
     if (u.state === 'gone') say(t('said_cancelled', {name}));

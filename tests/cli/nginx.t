@@ -196,8 +196,9 @@ is "$(jq -r '.x' "$body")" null 'what is no id does not'
 get $api/jobs
 problem 401 unauthorized 'problems of media-api come through'
 is "$(grep -ci '^x-content-type-options' "$head")" 1 'with each header once'
-run grep -c 'sig=' "$site/media-toolkit.log"
-is "$(cat "$out")" 0 'no signature is in the log'
+get "${tree%/*}/none.m4s"
+problem 404 not-found 'nothing in a tree'
+is "$(grep -cE 'sig=|/media/t/[^-]' "$site/media-toolkit.log")" 0 'no signature is in the log'
 is "$(jq -es 'length > 20 and all(.[]; has("request_id"))' "$site/media-toolkit.log")" true 'which is JSON'
 
 # --- the page's own headers
