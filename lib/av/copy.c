@@ -4,6 +4,7 @@
 
 #include "av/describe.h"
 #include "av/input.h"
+#include "av/limits.h"
 #include "av/select.h"
 #include "av/transcode_parts.h"
 #include "base/mem.h"
@@ -30,6 +31,7 @@ struct seen {
 
 struct look {
     struct mt_in in;
+    const struct mt_av_limits *limits;
     struct seen *seen;
     struct mt_stamps stamps;
     AVPacket *packet;
@@ -82,13 +84,13 @@ static void note_times(struct seen *s, const AVPacket *packet)
     }
 }
 
-static void take(struct look *l, struct seen *s)
+static int take(struct look *l, struct seen *s, struct mt_err *err)
 {
     const AVPacket *packet = l->packet;
     int64_t dts = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
 
     if (packet->size == 0)
-        return;
+        return 0;
     if (s->stream == l->in.video || s->stream == l->in.audio)
         mt_stamps_fix(&l->stamps, s->stream == l->in.audio, l->packet, s->stream->time_base);
     if (s->packets++ == 0)
@@ -98,15 +100,19 @@ static void take(struct look *l, struct seen *s)
     if (packet->flags & AV_PKT_FLAG_DISCARD) {
         if (s->shown > 0 || s->stream == l->in.video)
             s->hidden++;
-        return;
+        return 0;
     }
+    if (s->stream == l->in.video &&
+        mt_limits_check_frame(s->stream, packet, s->shown, l->limits, err) < 0)
+        return -1;
     s->shown++;
     if (packet->pts == AV_NOPTS_VALUE) {
         s->missing++;
-        return;
+        return 0;
     }
     note_times(s, packet);
     count_second(s, av_rescale_q(dts, s->stream->time_base, AV_TIME_BASE_Q), packet->size);
+    return 0;
 }
 
 static int64_t reached(const struct look *l)
@@ -127,10 +133,10 @@ static int read_all(struct look *l, struct mt_err *err)
             continue;
         if (ret < 0)
             break;
-        if (l->seen[l->packet->stream_index].stream)
-            take(l, &l->seen[l->packet->stream_index]);
+        bool within = !l->seen[l->packet->stream_index].stream ||
+                      take(l, &l->seen[l->packet->stream_index], err) == 0;
         av_packet_unref(l->packet);
-        if (mt_in_tell(&l->in, reached(l), total, err) < 0)
+        if (!within || mt_in_tell(&l->in, reached(l), total, err) < 0)
             return -1;
     }
     if (ret == AVERROR_EXIT)
@@ -301,7 +307,7 @@ static json_t *report(const struct look *l)
 json_t *mt_av_copy_look(int fd, const struct mt_av_limits *limits,
                         const struct mt_av_progress *progress, struct mt_err *err)
 {
-    struct look l = {.packet = NULL};
+    struct look l = {.limits = limits};
     json_t *result = NULL;
 
     if (mt_in_open(&l.in, fd, limits, err) < 0)

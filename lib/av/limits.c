@@ -62,6 +62,19 @@ int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *li
     return 0;
 }
 
+int mt_limits_check_frame(const AVStream *st, const AVPacket *packet, int64_t before,
+                          const struct mt_av_limits *limits, struct mt_err *err)
+{
+    int64_t at = packet->pts == AV_NOPTS_VALUE
+                     ? -1
+                     : av_rescale_q(packet->pts, st->time_base, AV_TIME_BASE_Q);
+
+    if (limits->frames <= 0 || before < limits->frames)
+        return 0;
+    mt_fail(err, MT_ERR_LIMIT, "more than %lld frames", (long long)limits->frames);
+    return mt_fail_at(err, st->index, at);
+}
+
 int mt_limits_check_png(int fd, const struct mt_av_limits *limits, struct mt_err *err)
 {
     static const uint8_t start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',

@@ -15,6 +15,13 @@ int mt_limits_check(const AVFormatContext *format, const struct mt_av_limits *li
                     struct mt_err *err) MT_MUST_USE;
 
 /*
+ * MT_ERR_LIMIT, with stream and time, when a packet of the pictures is the one behind the last that
+ * is allowed; before: how many there were.
+ */
+int mt_limits_check_frame(const AVStream *st, const AVPacket *packet, int64_t before,
+                          const struct mt_av_limits *limits, struct mt_err *err) MT_MUST_USE;
+
+/*
  * The same for a PNG file from its first chunk, IHDR (ISO/IEC 15948, 11.2.2): the
  * decoder refuses sizes beyond its own without naming them. Other files pass.
  */

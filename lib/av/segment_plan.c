@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* segment_plan.c - where a film is cut, from its packets and its first picture. */
+#include "av/limits.h"
 #include "av/segment_parts.h"
 
 #include "base/mem.h"
@@ -113,14 +114,8 @@ static int take_picture(struct scan *s, struct mt_err *err)
         s->keys[s->n_keys++] = (struct key){packet->dts, packet->pts};
     }
     if (!(packet->flags & AV_PKT_FLAG_DISCARD)) {
-        if (s->limits->frames > 0 && s->n >= s->limits->frames) {
-            mt_fail(err, MT_ERR_LIMIT, "more than %lld frames", (long long)s->limits->frames);
-            return mt_fail_at(
-                err, s->in.video->index,
-                packet->pts == AV_NOPTS_VALUE
-                    ? -1
-                    : av_rescale_q(packet->pts, s->in.video->time_base, AV_TIME_BASE_Q));
-        }
+        if (mt_limits_check_frame(s->in.video, packet, s->n, s->limits, err) < 0)
+            return -1;
         s->pts = grown(s->pts, s->n, &s->room, sizeof *s->pts);
         s->pts[s->n++] = packet->pts;
     }
