@@ -89,10 +89,11 @@ static json_t *job_rows(struct mt_api_call *call, const struct mt_page *page, ch
 {
     const char *status = mt_http_query(call->x, "status");
     const struct mt_filter filters[MT_LOOKUP_FILTERS] = {
-        {"submitted_by", only_user(call, MT_MAY_ALL_JOBS)},
-        {"status", status},
-        {"job_type", mt_http_query(call->x, "type")},
-        {"media_asset_id", mt_http_query(call->x, "asset_id")},
+        {"submitted_by", only_user(call, MT_MAY_ALL_JOBS), NULL},
+        /* A job that has used up its attempts has failed, for who asks by HTTP. */
+        {"status", status, status && strcmp(status, "failed") == 0 ? "dead" : NULL},
+        {"job_type", mt_http_query(call->x, "type"), NULL},
+        {"media_asset_id", mt_http_query(call->x, "asset_id"), NULL},
     };
     struct mt_db *db = mt_api_db(call, err);
 
@@ -243,9 +244,9 @@ static json_t *asset_of(struct mt_api_call *call, const json_t *row)
 int mt_api_assets(struct mt_api_call *call, struct mt_err *err)
 {
     const struct mt_filter filters[MT_LOOKUP_FILTERS] = {
-        {"uploaded_by", only_user(call, MT_MAY_ALL_ASSETS)},
-        {"upload_status", mt_http_query(call->x, "status")},
-        {"content_type", mt_http_query(call->x, "type")},
+        {"uploaded_by", only_user(call, MT_MAY_ALL_ASSETS), NULL},
+        {"upload_status", mt_http_query(call->x, "status"), NULL},
+        {"content_type", mt_http_query(call->x, "type"), NULL},
     };
     struct mt_page page;
     struct mt_db *db;

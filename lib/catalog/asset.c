@@ -293,10 +293,10 @@ json_t *mt_asset_get(struct mt_db *db, const char *id, struct mt_err *err)
 json_t *mt_asset_list(struct mt_db *db, const struct mt_asset_filter *filter,
                       const struct mt_page *page, char **next, struct mt_err *err)
 {
-    const struct mt_filter filters[] = {{"upload_status", filter->status},
-                                        {"content_type", filter->content_type},
-                                        {"uploaded_by", filter->uploaded_by},
-                                        {NULL, NULL}};
+    const struct mt_filter filters[] = {{"upload_status", filter->status, NULL},
+                                        {"content_type", filter->content_type, NULL},
+                                        {"uploaded_by", filter->uploaded_by, NULL},
+                                        {NULL, NULL, NULL}};
 
     return mt_lookup_page(db, "media_assets", filters, page, next, err);
 }

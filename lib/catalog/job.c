@@ -211,11 +211,11 @@ json_t *mt_job_list(struct mt_db *db, const struct mt_job_filter *filter,
                     const struct mt_page *page, char **next, struct mt_err *err)
 {
     const struct mt_filter filters[MT_LOOKUP_FILTERS + 1] = {
-        {"status", filter->status},
-        {"job_type", filter->type},
-        {"media_asset_id", filter->asset_id},
-        {"parent_id", filter->parent_id},
-        {NULL, NULL},
+        {"status", filter->status, NULL},
+        {"job_type", filter->type, NULL},
+        {"media_asset_id", filter->asset_id, NULL},
+        {"parent_id", filter->parent_id, NULL},
+        {NULL, NULL, NULL},
     };
 
     return mt_lookup_page(db, "processing_jobs", filters, page, next, err);

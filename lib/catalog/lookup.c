@@ -122,7 +122,9 @@ static int page_sql(struct mt_buf *sql, const char *table, const struct mt_filte
         if (!filters[i].value)
             continue;
         values[n++] = filters[i].value;
-        if (mt_buf_printf(sql, err, " AND %s = $%d", filters[i].column, n) < 0)
+        if (filters[i].or_word ? mt_buf_printf(sql, err, " AND %s IN ($%d, '%s')",
+                                               filters[i].column, n, filters[i].or_word) < 0
+                               : mt_buf_printf(sql, err, " AND %s = $%d", filters[i].column, n) < 0)
             return -1;
     }
     if (page->cursor) {

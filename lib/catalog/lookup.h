@@ -20,6 +20,7 @@ json_t *mt_lookup(struct mt_db *db, const char *what, const char *table, const c
 struct mt_filter {
     const char *column;
     const char *value;
+    const char *or_word; /* another value that will do as well: a constant; or NULL */
 };
 
 /* A part of a list. */

@@ -39,9 +39,9 @@ struct mt_entry *mt_entry_new(struct mt_intake *in, const char *name)
     e->fd = -1;
     e->status = "completed";
     e->publish_as = "completed";
-    e->name = mt_strdup(is_stdin ? "standard input" : name);
-    e->base =
-        mt_strdup(is_stdin ? (in->spec->name ? in->spec->name : "stdin") : mt_path_base(name));
+    const char *called = in->spec->name; /* what comes from standard input */
+    e->name = mt_strdup(!is_stdin ? name : called ? called : "standard input");
+    e->base = mt_strdup(!is_stdin ? mt_path_base(name) : called ? called : "stdin");
     e->doc = mt_doc_new(e->base);
     e->start_us = mt_mono_us();
     e->begun_us = mt_now_us();

@@ -42,16 +42,15 @@ async function pagesOf(query, pages, signal) {
     return {jobs, more: cursor !== null};
 }
 
-// Jobs of some queries together, asked for again while they are shown.
-async function list(main, signal, queries, empty) {
+// The jobs of a state ('': all), asked for again while they are shown.
+async function list(main, signal, state, empty) {
     const rows = el('ul', {class: 'rows', id: 'jobs'}), note = el('div'), more = el('button', {type: 'button', class: 'quiet', hidden: true}, t('more'));
     let pages = 1;
     more.addEventListener('click', () => { pages++; load().catch(() => {}); });
     main.append(note, rows, el('p', {}, more));
     async function load() {
-        const found = await Promise.all(queries.map(q => pagesOf(q, pages, signal)));
-        const jobs = found.flatMap(f => f.jobs).sort((a, b) => b.created_at.localeCompare(a.created_at));
-        more.hidden = !found.some(f => f.more);
+        const found = await pagesOf(state ? `&status=${state}` : '', pages, signal), {jobs} = found;
+        more.hidden = !found.more;
         keep(rows, jobs, j => j.job_id, jobRow, fill);
         note.replaceChildren(...jobs.length ? [] : [el('p', {class: 'faint'}, empty)]);
     }
@@ -65,15 +64,12 @@ async function list(main, signal, queries, empty) {
     }
 }
 
-// A job that is given up after its last attempt is "dead" in queries, and "failed" in answers.
-const queriesOf = state => !state ? [''] : state === 'failed' ? ['&status=failed', '&status=dead'] : [`&status=${state}`];
-
 export function jobsView(main, signal, [wanted = '']) {
     const states = ['', 'pending', 'processing', 'completed', 'failed', 'cancelled'];
     const choice = el('select', {id: 'filter', onchange: () => { location.hash = `#/jobs/${choice.value}`; }},
         states.map(s => el('option', {value: s, selected: s === wanted}, t(s || 'all'))));
     main.append(el('h1', {tabindex: '-1'}, t('jobs')), el('div', {class: 'bar'}, el('label', {}, t('state'), choice)));
-    return list(main, signal, queriesOf(states.includes(wanted) ? wanted : ''), t('none'));
+    return list(main, signal, states.includes(wanted) ? wanted : '', t('none'));
 }
 
 // --- one job
@@ -171,5 +167,5 @@ export async function queueView(main, signal) {
     const place = el('div', {id: 'depth'});
     main.append(el('h1', {tabindex: '-1'}, t('queue')), place, el('h2', {}, t('failures')));
     depth(place, signal);
-    await list(main, signal, queriesOf('failed'), t('no_failures'));
+    await list(main, signal, 'failed', t('no_failures'));
 }

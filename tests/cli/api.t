@@ -193,6 +193,8 @@ problem 409 conflict 'one that is done is not cancelled'
 sql "UPDATE processing_jobs SET status = 'dead', error = NULL, error_message = 'no more' WHERE id = '$job'"
 cgi GET "$api/job/$job/status"
 is "$(jq -r '.status + " " + .error.message' "$body")" 'failed no more' 'a dead job has failed'
+cgi GET "$api/jobs?status=failed"
+is "$(jq -r --arg id "$job" '.jobs[] | select(.job_id == $id) | .status' "$body")" failed 'and is listed so'
 
 # --- Idempotency-Key
 n=$(jobs)
