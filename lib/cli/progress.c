@@ -364,6 +364,9 @@ void mt_progress_update(int64_t done, int64_t total)
 void mt_progress_end(const char *status, const char *code, const char *message)
 {
     around_message(true);
+    if (now.total > now.done &&
+        (strcmp(status, "completed") == 0 || strcmp(status, "degraded") == 0))
+        now.done = now.total; /* the last steps told of no more */
     if (now.mode == JSON) {
         send_progress(status);
         if (code) {

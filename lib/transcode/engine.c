@@ -441,6 +441,7 @@ static int join_all(struct joining *all, const struct mt_engine *engine, struct 
             return -1;
         ended++;
     }
+    mt_engine_tell_renditions(engine, "joining", NULL, 0);
     return 0;
 }
 

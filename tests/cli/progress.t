@@ -20,8 +20,10 @@ run media-transcode --progress=json -q 360p -o "$T" sample.mp4
 exits 0 'progress of a transcode'
 jq -c 'select(.type != "log")' "$err" >"$T/progress"
 valid progress-event 'is as the schema says' "$T/progress"
-is "$(jq -s '[.[].renditions // [] | .[]] | (map(.name) | unique == ["360p"]) and (map(.state) | index("joining")) != null' \
+is "$(jq -s '[.[].renditions // [] | .[]] | (map(.name) | unique == ["360p"]) and .[0].state == "encoding" and .[-1].state == "verified"' \
     "$T/progress")" true 'it tells each rendition'
+is "$(jq -s '[.[] | select(.type == "progress")][-1] | [.done == .total, .percent, .status] | join(" ")' "$T/progress")" \
+    '"true 100 completed"' 'and in the end all is done'
 is "$(jq -s '[.[] | select(.type == "progress")] | group_by(.stage) | all(map(.done) | . == sort)' \
     "$T/progress")" true 'and never goes back'
 

@@ -80,8 +80,8 @@ seen=$T/seen
 each() {
     local from=$1 command
     while IFS= read -r command; do
-        # What needs somebody else's server or a machine to install on is not for here.
-        if grep -qE '(s3|https?|postgresql|nats|redis)://|apt-get|sudo|scripts/(quickstart|test)|git clone|make install' <<<"$command"; then
+        # What needs somebody else's server, a machine to install on, or never ends is not for here.
+        if grep -qE '(s3|https?|postgresql|nats|redis)://|apt-get|sudo|scripts/(quickstart|test)|git clone|make install|spawn-fcgi|unix:' <<<"$command"; then
             continue
         fi
         grep -qxF -e "$command" "$seen" && continue
