@@ -239,7 +239,10 @@ static int run_engine(struct mt_work *w, struct mt_err *err)
         w->item->share = 1 - w->item->from;
         ret = mt_engine_join(&engine, err);
     }
-    w->source = engine.source;
+    if (engine.source) {
+        json_decref(w->source); /* what a copy has said of it: this comes from decoding all */
+        w->source = engine.source;
+    }
     if (mt_json_at(mt_ledger_plan(w->ledger), "quality"))
         json_object_set(w->item->report, "quality",
                         json_object_get(mt_ledger_plan(w->ledger), "quality"));
