@@ -187,7 +187,7 @@ is "$(sha256sum <once/long-360p.mp4)" "$(sha256sum <whole/long-360p.mp4)" 'and n
 
 media-transcode "${slow[@]}" poison long.mp4 >"$out" 2>"$err" &
 pid=$!
-until find poison -name journal 2>/dev/null | grep -q .; do sleep 0.05; done
+until [ "$(finished poison)" -gt 0 ]; do sleep 0.05; done # what plans is not tried again
 while kill -0 "$pid" 2>/dev/null; do
     pkill -SEGV -P "$pid"
     sleep 0.2
