@@ -132,9 +132,8 @@ static const struct mt_example examples[] = {
      "media-api serve --jwks-file keys.json --listen unix:/run/media/api.sock"},
     {"The same by spawn-fcgi, which puts the socket on descriptor 0:",
      "spawn-fcgi -s /run/media/api.sock -- /usr/local/bin/media-api"},
-    {"A URL of a rendition that holds for ten minutes:",
-     "media-api key --alg HS256 >urls.json && media-api sign-url --url-keys urls.json --ttl 10:00 "
-     "7b4e8d12/720p-1f.mp4"},
+    {"A URL of a rendition that holds for an hour:",
+     "media-api key --alg HS256 >urls.json && media-api sign-url --url-keys urls.json 7b4e/a.mp4"},
     {"What the API offers, as a document:", "media-api openapi | jq '.paths | keys'"},
     {NULL, NULL},
 };
