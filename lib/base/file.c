@@ -2,6 +2,8 @@
 /* file.c - see file.h. */
 #include "base/file.h"
 
+#include "base/beneath.h"
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -138,38 +140,55 @@ static const char *kind_of(mode_t mode)
                             : "not a regular file";
 }
 
-static int open_regular(const char *path, bool follow, struct stat *st, struct mt_err *err)
+/* Closes fd unless it is a regular file. */
+static int keep_regular(const char *path, int fd, struct stat *st, struct mt_err *err)
 {
-    int fd;
+    int ret = fstat(fd, st);
 
-    /* Looked at first: opening some devices has effects of its own. */
-    if ((follow ? stat(path, st) : lstat(path, st)) == 0 && !S_ISREG(st->st_mode))
-        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
-    if (fd < 0 && errno == ELOOP && !follow)
-        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(S_IFLNK));
-    if (fd < 0)
-        return mt_fail_errno(err, "cannot open '%s'", path);
-    if (fstat(fd, st) < 0) {
+    if (ret < 0)
         mt_fail_errno(err, "cannot stat '%s'", path);
+    else if (!S_ISREG(st->st_mode))
+        ret = mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
+    if (ret < 0)
         close(fd);
-        return -1;
-    }
-    if (!S_ISREG(st->st_mode)) {
-        close(fd);
-        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
-    }
-    return fd;
+    return ret < 0 ? -1 : fd;
 }
+
+enum { TO_READ = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
 
 int mt_open_regular(const char *path, struct stat *st, struct mt_err *err)
 {
-    return open_regular(path, true, st, err);
+    /* Looked at first: opening some devices has effects of its own. */
+    if (stat(path, st) == 0 && !S_ISREG(st->st_mode))
+        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is %s", path, kind_of(st->st_mode));
+    int fd = open(path, TO_READ);
+    return fd < 0 ? mt_fail_errno(err, "cannot open '%s'", path) : keep_regular(path, fd, st, err);
 }
 
-int mt_open_found(const char *path, struct stat *st, struct mt_err *err)
+int mt_open_below(const char *path, size_t given, int flags)
 {
-    return open_regular(path, false, st, err);
+    char *dir = mt_strndup(path, given);
+    const char *rest = path + given + strspn(path + given, "/");
+    int root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = root < 0 ? -1 : mt_open_beneath(root, *rest ? rest : ".", flags);
+
+    mt_fd_close(&root);
+    free(dir);
+    return fd;
+}
+
+int mt_open_found(const char *path, size_t given, struct stat *st, struct mt_err *err)
+{
+    int fd = mt_open_below(path, given, O_PATH | O_NOFOLLOW);
+
+    if (fd >= 0 && keep_regular(path, fd, st, err) < 0)
+        return -1;
+    mt_fd_close(&fd);
+    fd = mt_open_below(path, given, TO_READ);
+    if (fd < 0 && errno == ELOOP)
+        return mt_fail(err, MT_ERR_NOT_REGULAR, "'%s' is, or lies behind, %s", path,
+                       kind_of(S_IFLNK));
+    return fd < 0 ? mt_fail_errno(err, "cannot open '%s'", path) : keep_regular(path, fd, st, err);
 }
 
 /* The directory that holds the name at path; free() it. */

@@ -43,10 +43,14 @@ int mt_read_file(const char *path, struct mt_buf *buf, struct mt_err *err) MT_MU
 int mt_open_regular(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
 
 /*
- * The same for a name that was found in a directory and not given by the user: what has become a
- * symbolic link since is not followed, and is MT_ERR_NOT_REGULAR.
+ * The same for a name that was found below a directory: its first `given` bytes are the name of
+ * that directory, as the user gave it; in the rest no symbolic link is followed, also if a
+ * directory has become one since. A link is MT_ERR_NOT_REGULAR.
  */
-int mt_open_found(const char *path, struct stat *st, struct mt_err *err) MT_MUST_USE;
+int mt_open_found(const char *path, size_t given, struct stat *st, struct mt_err *err) MT_MUST_USE;
+
+/* As open(2) for such a name, of a file or a directory. -1 with errno. */
+int mt_open_below(const char *path, size_t given, int flags) MT_MUST_USE;
 
 /*
  * Creates the directory and what is missing above it, durably, mode 0777 less

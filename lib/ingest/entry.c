@@ -228,8 +228,8 @@ int mt_entry_open(struct mt_entry *e, struct mt_err *err)
 {
     if (e->is_stream)
         return open_stream(e, err);
-    e->fd =
-        e->listed ? mt_open_found(e->name, &e->stat, err) : mt_open_regular(e->name, &e->stat, err);
+    e->fd = e->given ? mt_open_found(e->name, e->given, &e->stat, err)
+                     : mt_open_regular(e->name, &e->stat, err);
     if (e->fd < 0)
         return -1;
     if (check_size(e, e->stat.st_size, err) < 0)

@@ -130,10 +130,8 @@ static int next_name(struct mt_feed *feed, bool wait, const char **name, struct 
 int mt_feed_next(struct mt_feed *feed, bool wait, struct mt_feed_item *item, struct mt_err *err)
 {
     for (;;) {
-        if (feed->walk && mt_walk_next(feed->walk, item) == 1) {
-            item->found = true;
+        if (feed->walk && mt_walk_next(feed->walk, item) == 1)
             return MT_FEED_ITEM;
-        }
         mt_walk_close(&feed->walk);
         *item = (struct mt_feed_item){.name = NULL};
         if (feed->documents)

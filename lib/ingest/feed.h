@@ -13,7 +13,7 @@ struct mt_feed;
 struct mt_feed_item {
     const char *name;      /* valid until the next call */
     json_t *doc;           /* a document from standard input instead of a name; the caller's */
-    bool found;            /* in a directory, rather than named by the user */
+    size_t given;          /* bytes of name that the user gave; the rest was found below. 0: all */
     bool watched;          /* it appeared in the watched directory */
     struct mt_err failure; /* why it cannot be read; code MT_OK if it can */
 };

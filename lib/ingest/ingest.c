@@ -189,7 +189,7 @@ static json_t *known_asset(struct mt_entry *e)
     json_t *row = NULL;
 
     if (e->in->spec->force || e->in->spec->common->dry_run || e->is_stream ||
-        (e->listed ? lstat(e->name, &st) : stat(e->name, &st)) < 0 || !S_ISREG(st.st_mode) ||
+        (e->given ? lstat(e->name, &st) : stat(e->name, &st)) < 0 || !S_ISREG(st.st_mode) ||
         mt_source_find(e->in->db, &st, e->in->spec->uploaded_by, e->existing, &err) != 1)
         return NULL;
     row = mt_asset_get(e->in->db, e->existing, &err);
@@ -245,7 +245,7 @@ static struct mt_entry *new_entry(struct mt_intake *in, const struct mt_feed_ite
     struct mt_entry *e = mt_entry_new(in, id ? id : item->name);
 
     e->watched = item->watched;
-    e->listed = item->found;
+    e->given = item->given;
     e->is_asset = item->doc || (!e->is_stream && mt_uuid_valid(item->name));
     if (item->doc) {
         e->passed = mt_doc_failed(item->doc);

@@ -44,7 +44,7 @@ struct mt_entry {
     char *base;     /* the file name that is recorded */
     bool is_stream; /* standard input or a URL: read once, from its beginning */
     bool is_url;
-    bool listed;   /* found in a directory; symbolic links are not followed */
+    size_t given;  /* bytes of name above what was found in a directory; 0: all of it is given */
     bool watched;  /* --watch has found it */
     bool is_asset; /* named by its id, or by a document */
     bool passed;   /* a document with an error, which goes on as it is */

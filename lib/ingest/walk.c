@@ -32,6 +32,7 @@ struct level {
 struct mt_walk {
     struct level level[DEPTH_MAX];
     int depth;
+    size_t given;  /* length of the operand */
     char *pending; /* a directory that is to be entered next */
     char *last;    /* the name given last */
 };
@@ -112,16 +113,15 @@ static bool is_above(const struct mt_walk *walk, const struct stat *st)
     return false;
 }
 
-/* Enters a directory; the operand itself (depth 0) may be a link. */
+/* Enters a directory. The operand itself may be a link, and lie behind links. */
 static int enter(struct mt_walk *walk, const char *path, struct mt_err *err)
 {
-    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (walk->depth ? O_NOFOLLOW : 0);
     struct stat st;
 
     if (walk->depth == DEPTH_MAX)
         return mt_fail(err, MT_ERR_LIMIT, "'%s' lies more than %d directories deep", path,
                        DEPTH_MAX);
-    int fd = open(path, flags);
+    int fd = mt_open_below(path, walk->given, O_RDONLY | O_DIRECTORY);
     DIR *dir = fd < 0 || fstat(fd, &st) < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         mt_fail_errno(err, "cannot open the directory '%s'", path);
@@ -154,6 +154,7 @@ void mt_walk_open(struct mt_walk **out, const char *dir)
 {
     *out = mt_alloc(sizeof **out);
     (*out)->pending = mt_strdup(dir);
+    (*out)->given = strlen(dir);
 }
 
 void mt_walk_close(struct mt_walk **walk)
@@ -173,6 +174,7 @@ static int give(struct mt_walk *walk, char *name, struct mt_feed_item *item)
     free(walk->last);
     walk->last = name;
     item->name = name;
+    item->given = walk->given;
     return 1;
 }
 

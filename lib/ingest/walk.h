@@ -6,8 +6,8 @@
  * subdirectories. Left out are names that begin with '.', what is no regular
  * file, and files that somebody is still fetching or editing: names that end in
  * ".part", ".partial", ".crdownload", ".download", ".filepart", ".!qB", ".tmp" or "~".
- * Symbolic links are not followed. A directory that cannot be read is an item
- * with its failure; the walk goes on.
+ * Symbolic links are not followed, also where a directory becomes one during the walk. A directory
+ * that cannot be read is an item with its failure; the walk goes on.
  */
 #ifndef MT_INGEST_WALK_H
 #define MT_INGEST_WALK_H

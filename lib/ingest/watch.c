@@ -20,7 +20,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { AGAIN = 10, WAIT_MS = 200, NUMBERS = 10000, EVENT_BYTES = 65536 };
+enum { AGAIN = 10, DOUBLED = 6, WAIT_MS = 200, NUMBERS = 10000, EVENT_BYTES = 65536 };
 
 #define MASK                                                                                       \
     (IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |            \
@@ -39,6 +39,12 @@ struct growing {
     int64_t quiet_since; /* mt_mono_us() */
 };
 
+/* A file that is to be given again, and how often it has been. */
+struct failed {
+    char *path;
+    int times;
+};
+
 struct mt_watch {
     int fd;
     char *dir;
@@ -48,6 +54,8 @@ struct mt_watch {
     size_t n_spots;
     struct growing *files;
     size_t n_files;
+    struct failed *failed;
+    size_t n_failed;
     char *last;
 };
 
@@ -89,13 +97,42 @@ static void touch_file(struct mt_watch *w, const char *path)
     f->quiet_since = mt_mono_us();
 }
 
+static struct failed *find_failed(struct mt_watch *w, const char *path)
+{
+    for (size_t i = 0; i < w->n_failed; i++)
+        if (strcmp(w->failed[i].path, path) == 0)
+            return &w->failed[i];
+    return NULL;
+}
+
+/* It is another file now, or gone: what happened to it before no longer counts. */
+static void forget_failed(struct mt_watch *w, const char *path)
+{
+    struct failed *f = find_failed(w, path);
+
+    if (!f)
+        return;
+    free(f->path);
+    *f = w->failed[--w->n_failed];
+}
+
 void mt_watch_again(struct mt_watch *w, const char *path)
 {
+    struct failed *failed = find_failed(w, path);
+
     touch_file(w, path);
     struct growing *f = find_file(w, path);
 
-    if (f)
-        f->quiet_since += (AGAIN - 1) * w->settle_us;
+    if (!f)
+        return;
+    if (!failed) {
+        w->failed = mt_realloc(w->failed, w->n_failed + 1, sizeof *w->failed);
+        failed = &w->failed[w->n_failed++];
+        *failed = (struct failed){.path = mt_strdup(path)};
+    }
+    f->quiet_since += ((AGAIN << failed->times) - 1) * w->settle_us;
+    if (failed->times < DOUBLED)
+        failed->times++;
 }
 
 static bool same(const struct stat *a, const struct stat *b)
@@ -219,10 +256,12 @@ static void meet(struct mt_watch *w, const char *dir, const char *name, bool onl
         struct growing *f = find_file(w, path);
         if (f)
             forget_file(w, f);
+        forget_failed(w, path);
     } else if (S_ISDIR(st.st_mode)) {
         if (w->recursive && name[0] != '.')
             add_dir(w, path);
     } else if (!mt_walk_leaves_out(name) && (!only_new || !find_file(w, path))) {
+        forget_failed(w, path);
         touch_file(w, path);
     }
     free(path);
@@ -328,7 +367,10 @@ void mt_watch_close(struct mt_watch **watch)
         free(w->spots[i].path);
     for (size_t i = 0; i < w->n_files; i++)
         free(w->files[i].path);
+    for (size_t i = 0; i < w->n_failed; i++)
+        free(w->failed[i].path);
     free(w->spots);
+    free(w->failed);
     free(w->files);
     free(w->dir);
     free(w->last);
@@ -356,7 +398,7 @@ int mt_watch_next(struct mt_watch *w, bool wait, struct mt_feed_item *item, stru
 {
     struct pollfd fd = {.fd = w->fd, .events = POLLIN};
 
-    *item = (struct mt_feed_item){.watched = true, .found = true};
+    *item = (struct mt_feed_item){.watched = true, .given = strlen(w->dir)};
     while (poll(&fd, 1, 0) == 1)
         if (read_events(w, err) < 0)
             return -1;

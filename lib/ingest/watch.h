@@ -21,7 +21,10 @@ int mt_watch_open(struct mt_watch **out, const char *dir, bool recursive, int64_
                   struct mt_err *err) MT_MUST_USE;
 void mt_watch_close(struct mt_watch **watch);
 
-/* Gives the file at path once more after ten times the settling time, if it is still there. */
+/*
+ * Gives the file at path once more, if it is still there: after ten times the settling time, and
+ * each further time after twice as long as before, up to 640 times. A change of the file ends that.
+ */
 void mt_watch_again(struct mt_watch *watch, const char *path);
 
 /* As mt_feed_next(); MT_FEED_END when the directory itself is gone. */

@@ -2,94 +2,22 @@
 /* beneath.c - names below the root, without following a link. */
 #include "store-fs/internal.h"
 
+#include "base/beneath.h"
 #include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
 
-/* open() says ENOTDIR for a link that should have been a directory. */
-static void tell_links(int dir, const char *name)
-{
-    struct stat st;
-    int saved = errno;
-
-    if (saved == ENOTDIR && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        S_ISLNK(st.st_mode))
-        saved = ELOOP;
-    errno = saved;
-}
-
-/* One name of one part. */
-static int open_part(int dir, const char *name, int flags)
-{
-    int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd < 0)
-        tell_links(dir, name);
-    return fd;
-}
-
-/*
- * Follows path part by part from a copy of root, through directories only. make: creates what
- * is missing with this mode, durable: for good. Returns the directory of the last part, whose
- * name *last is.
- */
-static int walk(int root, const char *path, mode_t make, bool durable, char last[256])
-{
-    int dir = openat(root, ".", DIR_FLAGS);
-
-    while (dir >= 0) {
-        size_t n = strcspn(path, "/");
-        if (n > 255) {
-            errno = ENAMETOOLONG;
-            break;
-        }
-        memcpy(last, path, n);
-        last[n] = '\0';
-        if (!path[n])
-            return dir;
-        if (make && mkdirat(dir, last, make) == 0) {
-            if (durable && mt_fsync_dirfd(dir) < 0)
-                break;
-        } else if (make && errno != EEXIST) {
-            break;
-        }
-        int next = open_part(dir, last, DIR_FLAGS);
-        mt_fd_close(&dir);
-        dir = next;
-        path += n + 1;
-    }
-    mt_fd_close(&dir);
-    return -1;
-}
-
 int mt_fs_open(const struct mt_fs *fs, const char *path, int flags)
 {
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_CLOEXEC),
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    char name[256];
-
-    int fd = (int)syscall(SYS_openat2, fs->root_fd, path, &how, sizeof how);
-    /* EPERM: what some containers say to calls they do not know. */
-    if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
-        return fd;
-    int dir = walk(fs->root_fd, path, 0, false, name);
-    if (dir < 0)
-        return -1;
-    fd = open_part(dir, name, flags);
-    mt_fd_close(&dir);
-    return fd;
+    return mt_open_beneath(fs->root_fd, path, flags);
 }
 
 int mt_fs_open_file(const struct mt_fs *fs, const char *key, int flags, int64_t *size)
@@ -129,7 +57,7 @@ int mt_fs_open_parent(const struct mt_fs *fs, const char *key, enum mt_fs_make m
     int fd = mt_fs_open(fs, parent, DIR_FLAGS);
     free(parent);
     if (fd < 0 && errno == ENOENT && make != MT_FS_NO_MAKE)
-        fd = walk(fs->root_fd, key, dir_mode(fs), make == MT_FS_MAKE_DURABLE, last);
+        fd = mt_dir_beneath(fs->root_fd, key, dir_mode(fs), make == MT_FS_MAKE_DURABLE, last);
     return fd;
 }
 

@@ -112,6 +112,19 @@ pid=
 consistent 'moved away'
 
 # A scanner that is away for a while: what came meanwhile is taken in when it is back.
+# While a scanner is away the pauses grow: after 0.5, 1.5, 3.5 and 7.5 seconds.
+fresh
+mkdir "$T/away"
+picture "$T/away/one.jpg"
+media-ingest --watch "$T/away" --settle 0.05 --scanner "clamd:$T/no-clamd" >"$T/docs" 2>"$err" &
+pid=$!
+ok 'without a scanner there is a document, and another' told 2
+sleep 3.5
+ok 'but not one in each pause of the first length' test "$(wc -l <"$T/docs")" -le 4
+kill "$pid"
+wait "$pid"
+pid=
+
 if command -v clamd >/dev/null; then
     . "$MT_TOP/tests/clamav.sh"
     at_exit() { [ -z "$pid" ] || kill "$pid" 2>/dev/null; clamd_stop; }

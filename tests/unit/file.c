@@ -158,6 +158,42 @@ static void test_open_regular(void)
     close(s);
 }
 
+static bool found(const char *path, size_t given)
+{
+    struct stat st;
+    int fd = mt_open_found(path, given, &st, &err);
+    bool ok = fd >= 0 && st.st_size == 2;
+
+    mt_fd_close(&fd);
+    return ok;
+}
+
+static bool not_found(const char *path, size_t given, const char *word)
+{
+    return !found(path, given) && err.code == MT_ERR_NOT_REGULAR && strstr(err.msg, word);
+}
+
+/* Links are followed in what the user gave, and in nothing below it. */
+static void test_open_found(void)
+{
+    OK(mkdir("tree", 0700) == 0 && mkdir("tree/a", 0700) == 0 && mkdir("out", 0700) == 0 &&
+           mt_write_file("tree/a/f", "in", 2, &err) == 0 &&
+           mt_write_file("out/f", "ou", 2, &err) == 0 && symlink("tree", "given") == 0 &&
+           symlink("../out", "tree/b") == 0 && symlink("f", "tree/a/l") == 0 &&
+           mkfifo("tree/a/fifo", 0600) == 0,
+       "a tree with links");
+    OK(found("tree/a/f", 4) && found("tree//a/f", 5), "a file found below a directory");
+    OK(found("given/a/f", 5), "the directory that was given may be a link");
+    OK(not_found("tree/a/l", 4, "a symbolic link"), "a link that was found");
+    OK(not_found("tree/b/f", 4, "behind, a symbolic link"), "a file behind a link");
+    OK(found("tree/b/f", 6), "a link that was given");
+    OK(!found("tree/a/../../out/f", 4), "nothing beside the tree");
+    OK(not_found("tree/a/fifo", 4, "a FIFO"), "a FIFO, without waiting");
+    OK(rename("tree/a", "tree/c") == 0 && symlink("../out", "tree/a") == 0 &&
+           not_found("tree/a/f", 4, "behind, a symbolic link"),
+       "a directory that has become a link");
+}
+
 static void test_mkdirs(void)
 {
     char *here = getcwd(NULL, 0);
@@ -232,6 +268,7 @@ int main(void)
     test_write_fails();
     test_read_file();
     test_open_regular();
+    test_open_found();
     test_mkdirs();
     test_descriptors();
     if (chdir("/") == 0)
