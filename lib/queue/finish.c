@@ -251,7 +251,7 @@ static int settle(const struct finishing *f, struct mt_err *err)
                              mt_queue_sql(f->db, sql,
                                           "SELECT depends_on FROM job_dependencies"
                                           " WHERE depends_on IN {ids $1}"
-                                          " UNION SELECT parent_id FROM processing_jobs"
+                                          " UNION SELECT parent_id FROM processing_jobs {children}"
                                           " WHERE parent_id IN {ids $1}"
                                           " AND status IN ('pending', 'processing') ORDER BY 1"),
                              "j", ids);

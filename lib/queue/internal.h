@@ -17,6 +17,7 @@
  *   {ends $n}  the objects in a JSON array (j) as rows "e", which finish.c writes from
  *   {needs $n} that the array in the column needs holds nothing that is not in the JSON array
  *   {lane}     behind the table: read in the order of the lanes, whatever the statistics say
+ *   {children} behind the table: found by parent_id, however many jobs are pending
  *   {skip}     lock the rows, pass over those that others have locked
  *   {update}, {share}   lock the rows against others' writing; for this transaction to write or not
  * Returns out.

@@ -52,6 +52,7 @@ static const struct token {
      " WHERE n.value NOT IN (SELECT h.value FROM json_each($%d) AS h)))",
      "(needs IS NULL OR needs::jsonb <@ $%d::jsonb)"},
     {"{lane}", "INDEXED BY idx_processing_jobs_lane", ""},
+    {"{children}", "INDEXED BY idx_processing_jobs_parent", ""},
     /* As an array it is selected once; as a set PostgreSQL may do so for each row, and lock more.
      */
     {"{in (}", "IN (", "= ANY (ARRAY("},

@@ -98,7 +98,7 @@ static json_t *children(struct mt_db *db, const char *id, struct mt_err *err)
     return mt_db_rows(db, err,
                       mt_queue_sql(db, sql,
                                    "SELECT id, job_type, media_asset_id, status"
-                                   " FROM processing_jobs WHERE parent_id = $1"
+                                   " FROM processing_jobs {children} WHERE parent_id = $1"
                                    " AND status IN ('pending', 'processing') ORDER BY id {update}"),
                       "s", id);
 }
