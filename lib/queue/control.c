@@ -161,23 +161,31 @@ int mt_queue_retry(struct mt_db *db, const char *id, struct mt_err *err)
 
 /* --- prune --- */
 
-/* Some at a time, so that nobody waits for long. What others depend on stays while they wait. */
+/* What others depend on stays while they wait. $1: states, $2: the age, negative. */
+#define IS_OLD                                                                                     \
+    "status IN {words $1} AND completed_at < {now+$2} AND NOT EXISTS (SELECT 1"                    \
+    " FROM job_dependencies AS d JOIN processing_jobs AS p ON p.id = d.job_id"                     \
+    " WHERE d.depends_on = j.id AND p.status IN ('pending', 'processing'))"
+
+/*
+ * Some at a time, so that nobody waits for long. Deleting a job deletes what belongs to it, so
+ * that goes first, by itself, and what of it has to stay keeps the job.
+ */
 static int prune_some(struct mt_db *db, const json_t *states, double age_s, int64_t *n,
                       struct mt_err *err)
 {
     char sql[MT_QUEUE_SQL];
 
-    return mt_db_exec(
-        db, n, err,
-        mt_queue_sql(db, sql,
-                     "DELETE FROM processing_jobs WHERE id IN (SELECT id FROM processing_jobs AS j"
-                     " WHERE status IN {words $1} AND completed_at < {now+$2}"
-                     " AND NOT EXISTS (SELECT 1 FROM job_dependencies AS d"
-                     " JOIN processing_jobs AS p ON p.id = d.job_id WHERE d.depends_on = j.id"
-                     " AND p.status IN ('pending', 'processing')) LIMIT $3)"),
-        "jdi", states, -age_s, (int64_t)PRUNE_AT_ONCE);
+    return mt_db_exec(db, n, err,
+                      mt_queue_sql(db, sql,
+                                   "DELETE FROM processing_jobs WHERE id IN"
+                                   " (SELECT id FROM processing_jobs AS j WHERE " IS_OLD
+                                   " AND NOT EXISTS (SELECT 1 FROM processing_jobs AS c"
+                                   " WHERE c.parent_id = j.id) LIMIT $3)"),
+                      "jdi", states, -age_s, (int64_t)PRUNE_AT_ONCE);
 }
 
+/* How many that comes to: of those that are old not what leads to one that is not. */
 static int count_old(struct mt_db *db, const json_t *states, double age_s, int64_t *n,
                      struct mt_err *err)
 {
@@ -185,10 +193,13 @@ static int count_old(struct mt_db *db, const json_t *states, double age_s, int64
     json_t *row = mt_db_row(
         db, err,
         mt_queue_sql(db, sql,
-                     "SELECT count(*) AS n FROM processing_jobs AS j WHERE status IN {words $1}"
-                     " AND completed_at < {now+$2} AND NOT EXISTS (SELECT 1 FROM job_dependencies"
-                     " AS d JOIN processing_jobs AS p ON p.id = d.job_id"
-                     " WHERE d.depends_on = j.id AND p.status IN ('pending', 'processing'))"),
+                     "WITH RECURSIVE old AS (SELECT id FROM processing_jobs AS j WHERE " IS_OLD "),"
+                     " kept AS (SELECT parent_id FROM processing_jobs WHERE parent_id IS NOT NULL"
+                     " AND id NOT IN (SELECT id FROM old) UNION SELECT p.parent_id FROM kept AS k"
+                     " JOIN processing_jobs AS p ON p.id = k.parent_id"
+                     " WHERE p.parent_id IS NOT NULL)"
+                     " SELECT count(*) AS n FROM old"
+                     " WHERE id NOT IN (SELECT parent_id FROM kept)"),
         "jd", states, -age_s);
 
     *n = mt_json_int(row, "n", 0);
