@@ -41,8 +41,10 @@ static char *begin_sql(const struct mt_pg *s, bool write)
 
     if (!s->pooled)
         return mt_strdup(how);
-    return mt_asprintf("%s; SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = %lld", how,
-                       (long long)s->lock_ms, (long long)s->statement_ms);
+    return mt_asprintf("%s; SET LOCAL lock_timeout = %lld; SET LOCAL statement_timeout = %lld;"
+                       " SET LOCAL idle_in_transaction_session_timeout = %lld",
+                       how, (long long)s->lock_ms, (long long)s->statement_ms,
+                       (long long)(write ? s->idle_ms : 0));
 }
 
 static void over(struct mt_pg *s)

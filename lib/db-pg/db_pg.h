@@ -8,9 +8,12 @@
  * passfile=FILE names a password file. A password in the URL is refused:
  * command lines are seen by every user of the machine.
  *
- * Three parameters are ours, in milliseconds:
+ * Four parameters are ours, in milliseconds:
  *   timeout_ms=30000             how long a statement waits for a lock (0: for ever)
  *   statement_timeout_ms=300000  how long a statement may take (0: for ever)
+ *   idle_timeout_ms=120000       how long a writing transaction may be silent before the server
+ *                                undoes it (0: for ever): a process that was frozen in one, or cut
+ *                                off, must not keep its locks from all others
  *   reconnect_ms=10000           how long a lost or starting server is tried again
  *
  * A connection lost between transactions is made again, and statements that

@@ -27,6 +27,7 @@ static const struct meaning meanings[] = {
     {"22003", MT_ERR_LIMIT, NULL},
     {"22", MT_ERR_FAILED, NULL},
     {"23", MT_ERR_FAILED, NULL},
+    {"25P03", MT_ERR_BUSY, "it was silent in a transaction: was this process stopped for a while?"},
     {"25006", MT_ERR_READ_ONLY, "it is a replica or was made read-only: write to the primary"},
     {"28", MT_ERR_CONFIG, "look at the user, ~/.pgpass (mode 0600) and the server's pg_hba.conf"},
     {"3D000", MT_ERR_CONFIG, "make it: createdb -h HOST -O USER DATABASE"},

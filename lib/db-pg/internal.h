@@ -10,6 +10,7 @@
 enum {
     MT_PG_LOCK_MS = 30000,
     MT_PG_STATEMENT_MS = 300000,
+    MT_PG_IDLE_MS = 120000,
     MT_PG_RECONNECT_MS = 10000,
     MT_PG_CONNECT_S = 10,
     MT_PG_GRACE_MS = 5000, /* for the server to keep its own time limit before we give up on it */
@@ -72,7 +73,7 @@ struct mt_pg {
     char **keywords, **values; /* for PQconnectStartParams(), each ends with NULL */
     char *name;
     enum mt_db_mode mode;
-    int64_t lock_ms, statement_ms, reconnect_ms;
+    int64_t lock_ms, statement_ms, idle_ms, reconnect_ms;
     bool pooled;   /* somebody stands between us and the server */
     bool plain;    /* ... who refuses the start-up parameter "options" */
     bool starting; /* the last attempt found a server that is starting or stopping */

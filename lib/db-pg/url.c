@@ -14,10 +14,11 @@ enum { PARAMETERS_MAX = 64, MS_MAX = 24 * 3600 * 1000 };
 
 static int64_t *own(struct mt_pg *s, const char *name, size_t n)
 {
-    static const char *const names[] = {"timeout_ms", "statement_timeout_ms", "reconnect_ms"};
-    int64_t *const values[] = {&s->lock_ms, &s->statement_ms, &s->reconnect_ms};
+    static const char *const names[] = {"timeout_ms", "statement_timeout_ms", "idle_timeout_ms",
+                                        "reconnect_ms"};
+    int64_t *const values[] = {&s->lock_ms, &s->statement_ms, &s->idle_ms, &s->reconnect_ms};
 
-    for (int i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == n && strncmp(names[i], name, n) == 0)
             return values[i];
     return NULL;
@@ -117,9 +118,10 @@ static void set_defaults(struct mt_pg *s)
 {
     const char *given = value_of(s, "options");
     char *options = mt_asprintf("%s%s-c lock_timeout=%lld -c statement_timeout=%lld"
-                                " -c idle_in_transaction_session_timeout=0",
+                                " -c idle_in_transaction_session_timeout=%lld",
                                 given ? given : "", given ? " " : "", (long long)s->lock_ms,
-                                (long long)s->statement_ms);
+                                (long long)s->statement_ms,
+                                (long long)(s->mode == MT_DB_READ ? 0 : s->idle_ms));
 
     set(s, "options", options);
     free(options);
@@ -178,6 +180,7 @@ int mt_pg_parse_url(struct mt_pg *s, const char *url, struct mt_err *err)
 {
     s->lock_ms = MT_PG_LOCK_MS;
     s->statement_ms = MT_PG_STATEMENT_MS;
+    s->idle_ms = MT_PG_IDLE_MS;
     s->reconnect_ms = MT_PG_RECONNECT_MS;
     s->keywords = mt_alloc((PARAMETERS_MAX + 1) * sizeof *s->keywords);
     s->values = mt_alloc((PARAMETERS_MAX + 1) * sizeof *s->values);

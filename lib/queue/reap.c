@@ -169,7 +169,11 @@ static const char *state_after(const json_t *row)
                                                                                   : "pending";
 }
 
-/* Only if nobody has renewed it since it was looked at. */
+/*
+ * Only if nobody has renewed it since it was looked at. A row that somebody holds just now, who
+ * may be a frozen worker in the middle of a transaction, is left for the next time: the others
+ * must not wait for it.
+ */
 static int take_back(struct mt_db *db, const json_t *row, const char *state, const json_t *error,
                      bool *taken, struct mt_err *err)
 {
@@ -182,8 +186,8 @@ static int take_back(struct mt_db *db, const json_t *row, const char *state, con
                      "UPDATE processing_jobs SET status = $4, run_after = {now}, error = $5,"
                      " error_message = $6, current_step = NULL, owner = NULL, lease_until = NULL,"
                      " completed_at = CASE WHEN $7 = 1 THEN {now} END, updated_at = {now}"
-                     " WHERE id = $1 AND lease_token = $2 AND status = 'processing'"
-                     " AND lease_until = $3"),
+                     " WHERE id = (SELECT id FROM processing_jobs WHERE id = $1"
+                     " AND lease_token = $2 AND status = 'processing' AND lease_until = $3 {skip})"),
         "sissjsi", mt_json_str(row, "id", ""), mt_json_int(row, "lease_token", 0),
         mt_json_str(row, "lease_until", ""), state, error, mt_json_str(error, "message", NULL),
         (int64_t)over);

@@ -126,6 +126,28 @@ static void test_types(struct mt_db *db)
     json_decref(in);
 }
 
+/* A process that was frozen in a transaction, as the server sees it. */
+static void test_silence(const char *url, struct mt_db *db)
+{
+    char *brief = mt_asprintf("%s&idle_timeout_ms=200", url);
+    struct mt_db *silent = open_db(brief, MT_DB_WRITE);
+    struct mt_err err;
+
+    OK(mt_db_begin(silent, true, &err) == 0 && run(silent, "UPDATE k SET n = 7 WHERE id = 1"),
+       "another one holds it, and is silent");
+    usleep(600000);
+    OK(run(db, "UPDATE k SET n = 1 WHERE id = 1"), "it does not keep it for ever");
+    OK(mt_db_exec(silent, NULL, &err, "UPDATE k SET n = 8 WHERE id = 1", "") < 0 &&
+           err.code == MT_ERR_BUSY,
+       "when it wakes up, its transaction is over");
+    mt_db_rollback(silent);
+    OK(number(silent, "SELECT n FROM k WHERE id = 1") == 1 &&
+           run(silent, "UPDATE k SET n = 1 WHERE id = 1"),
+       "and nothing of it was done; it may begin again");
+    mt_db_close(&silent);
+    free(brief);
+}
+
 static void test_locks(const char *url, struct mt_db *db)
 {
     char *quick = mt_asprintf("%s&timeout_ms=100&statement_timeout_ms=500", url);
@@ -153,6 +175,7 @@ static void test_locks(const char *url, struct mt_db *db)
        "its commit fails, and it is undone");
     OK(mt_db_commit(db, &err) == 0 && number(other, "SELECT n FROM k WHERE id = 1") == 1,
        "the holder goes on");
+    test_silence(url, db);
     mt_db_close(&other);
     free(quick);
 }
