@@ -9,6 +9,7 @@
 struct settings {
     struct mt_common common;
     struct mt_work work;
+    const char *profile;
 };
 
 static const char *const ends[] = {"completed", "failed", "cancelled", NULL};
@@ -154,6 +155,8 @@ static const struct mt_opt work_opts[] = {
     MT_DURATION(struct settings, work.poll_us, 0, "poll", NULL,
                 "how often to look for new jobs; a second"),
     BACKOFF_OPTS,
+    MT_STR(struct settings, profile, 0, "profile", "NAME", NULL,
+           "settings below workers.NAME win over the others"),
     {0},
 };
 
@@ -243,7 +246,31 @@ static const struct mt_cli cli = {
     .commands = commands,
     .examples = examples,
     .versions = versions,
+    .sections = "workers",
 };
+
+static const struct settings defaults = {.work = {.lease_us = SECONDS(60),
+                                                  .backoff_us = SECONDS(10),
+                                                  .backoff_max_us = SECONDS(3600),
+                                                  .count = 1,
+                                                  .end = {.exit_status = -1},
+                                                  .percent = -1,
+                                                  .max_running = -1,
+                                                  .older_us = SECONDS(30 * 86400),
+                                                  .states = "completed,cancelled",
+                                                  .type = "run",
+                                                  .poll_us = SECONDS(1),
+                                                  .grace_us = SECONDS(5)}};
+
+static int reread(struct mt_run *r, struct mt_work *fresh, struct mt_err *err)
+{
+    struct settings set = defaults;
+
+    if (mt_run_reread(r, &set, err) < 0)
+        return -1;
+    *fresh = set.work;
+    return 0;
+}
 
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
@@ -253,6 +280,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
     w->run = r;
     w->common = &set->common;
     w->dbs = mt_dbs;
+    w->reread = reread;
     int ret = verbs[r->command - commands](w, err);
     mt_work_close(w);
     return ret;
@@ -260,19 +288,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
 
 int main(int argc, char **argv)
 {
-    struct settings set = {.work = {.lease_us = SECONDS(60),
-                                    .backoff_us = SECONDS(10),
-                                    .backoff_max_us = SECONDS(3600),
-                                    .count = 1,
-                                    .end = {.exit_status = -1},
-                                    .percent = -1,
-                                    .max_running = -1,
-                                    .older_us = SECONDS(30 * 86400),
-                                    .states = "completed,cancelled",
-                                    .type = "run",
-                                    .poll_us = SECONDS(1),
-                                    .grace_us = SECONDS(5)}};
-
+    struct settings set = defaults;
     int status = mt_main(&cli, argc, argv, &set, run);
     return status == 0 ? set.work.exit_status : status;
 }

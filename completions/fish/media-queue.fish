@@ -98,6 +98,7 @@ complete -c media-queue -n '__fish_seen_subcommand_from work' -l grace -x -d 'fr
 complete -c media-queue -n '__fish_seen_subcommand_from work' -l poll -x -d 'how often to look for new jobs; a second'
 complete -c media-queue -n '__fish_seen_subcommand_from work' -l backoff -x -d 'wait after the first failure; 10 seconds'
 complete -c media-queue -n '__fish_seen_subcommand_from work' -l backoff-max -x -d 'longest wait between attempts; an hour'
+complete -c media-queue -n '__fish_seen_subcommand_from work' -l profile -x -d 'settings below workers.NAME win over the others'
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l type -x -a 'ingest transcode thumbnail analyze' -d 'of the new job; run unless given'
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l id -x -a '(__media_ids assets)' -d 'a job that waits, instead'
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l asset -x -a '(__media_ids assets)' -d 'the asset that it is about'

@@ -63,6 +63,11 @@ struct mt_cli {
     const struct mt_command
         *commands; /* ends with a zeroed entry; NULL: the program has no verbs */
     const struct mt_example *examples; /* ends with a zeroed entry */
+    /*
+     * "workers": what the configuration has as workers.NAME.OPTION wins over its other settings,
+     * NAME being the value of --profile, which is one of the options. NULL: there is no such thing.
+     */
+    const char *sections;
     json_t *(*versions)(void); /* of the libraries, a new object; NULL: none worth telling */
 };
 
@@ -229,6 +234,7 @@ struct mt_run {
     const char *dir;              /* where this program lies, for its siblings */
     const struct mt_opts *opts;   /* the tables and where each value came from */
     const struct mt_given *given; /* the options of the command line */
+    struct mt_reread *reread;     /* what mt_run_reread() has read */
     struct mt_outcome outcome;
 };
 
@@ -247,6 +253,14 @@ int mt_main(const struct mt_cli *cli, int argc, char **argv, void *settings,
  * and --db, --store and --config if they were flags. New.
  */
 json_t *mt_run_command(const struct mt_run *r);
+
+/*
+ * Reads the configuration again, for a service that is told to: settings, which holds the defaults
+ * as for mt_main(), is given the values that the program would begin with now. r->conf and r->opts
+ * are the new ones afterwards. What was read before is kept until the program ends. On failure
+ * nothing but *settings has changed.
+ */
+int mt_run_reread(struct mt_run *r, void *settings, struct mt_err *err) MT_MUST_USE;
 
 /* Whether the option has a value of somebody's: flag, environment or configuration. */
 bool mt_opt_given(const struct mt_run *r, const char *name);

@@ -12,7 +12,8 @@ struct mt_opts {
     const struct mt_opt *opt[MT_OPTS_MAX];
     char *origin[MT_OPTS_MAX]; /* NULL: the default */
     int n;
-    char *db, *store; /* URLs that were made because nobody gave one; the settings point here */
+    char *db, *store;    /* URLs that were made because nobody gave one; the settings point here */
+    const char *profile; /* see mt_cli.sections; lent */
 };
 
 /* A command line taken apart, nothing applied yet. */
@@ -47,6 +48,8 @@ json_t *mt_opt_value(const struct mt_opt *opt, const void *settings);
  */
 int mt_cli_resolve(struct mt_run *r, struct mt_conf *conf, struct mt_opts *opts,
                    const struct mt_given *given, void *settings, struct mt_err *err) MT_MUST_USE;
+
+void mt_reread_free(struct mt_run *r);
 
 /* Text of --help, --version and --cli-spec, to stdout. */
 void mt_cli_help(const struct mt_cli *cli, const struct mt_command *command);

@@ -187,6 +187,7 @@ int mt_main(const struct mt_cli *cli, int argc, char **argv, void *settings,
     if (ret == 0)
         ret = run(&r, settings, &err);
     int status = finish(&r, ret > 0 ? 0 : ret, &err);
+    mt_reread_free(&r);
     mt_conf_free(&conf);
     mt_opts_free(&opts);
     free(given);

@@ -90,10 +90,23 @@ static bool from_env(const struct mt_opt *o)
     return true;
 }
 
-static int apply_conf(const struct mt_opt *o, const struct mt_conf *conf, void *settings,
+/* What the configuration says of an option: in the section of the profile, else at its key. */
+static const struct mt_conf_value *conf_value(const struct mt_opt *o, const struct mt_conf *conf,
+                                              const char *sections, const char *profile)
+{
+    const struct mt_conf_value *v = NULL;
+
+    if (profile) {
+        char *path = mt_asprintf("%s.%s.%s", sections, profile, o->name);
+        v = mt_conf_get(conf, path);
+        free(path);
+    }
+    return v || !o->key ? v : mt_conf_get(conf, o->key);
+}
+
+static int apply_conf(const struct mt_opt *o, const struct mt_conf_value *v, void *settings,
                       char **origin, struct mt_err *err)
 {
-    const struct mt_conf_value *v = o->key ? mt_conf_get(conf, o->key) : NULL;
 
     if (!v || (o->kind == MT_OPT_STR && !*v->text)) /* "store:" or "store: null" sets nothing */
         return 0;
@@ -210,6 +223,16 @@ static const char *given_text(const struct mt_given *given, const char *name)
     return text;
 }
 
+static const char *profile_of(const struct mt_run *r, const struct mt_opts *opts,
+                              const struct mt_given *given)
+{
+    const char *name = given_text(given, "profile");
+
+    if (!r->cli->sections || mt_opts_find(opts, "profile", strlen("profile")) < 0)
+        return NULL;
+    return name ? name : mt_env_get(r->env, "MEDIA_PROFILE");
+}
+
 int mt_cli_resolve(struct mt_run *r, struct mt_conf *conf, struct mt_opts *opts,
                    const struct mt_given *given, void *settings, struct mt_err *err)
 {
@@ -218,8 +241,11 @@ int mt_cli_resolve(struct mt_run *r, struct mt_conf *conf, struct mt_opts *opts,
 
     if (load_files(conf, only ? only : mt_env_get(r->env, "MEDIA_CONFIG"), r->env, err) < 0)
         return -1;
+    opts->profile = profile_of(r, opts, given);
     for (int i = 0; i < opts->n; i++)
-        if (apply_conf(opts->opt[i], conf, settings, &opts->origin[i], err) < 0 ||
+        if (apply_conf(opts->opt[i],
+                       conf_value(opts->opt[i], conf, r->cli->sections, opts->profile), settings,
+                       &opts->origin[i], err) < 0 ||
             apply_env(opts->opt[i], r->env, settings, &opts->origin[i], err) < 0)
             return -1;
     if (apply_flags(opts, given, settings, err) < 0)

@@ -182,12 +182,13 @@ static int take_back(struct mt_db *db, const json_t *row, const char *state, con
     bool over = strcmp(state, "pending") != 0;
     int ret = mt_db_exec(
         db, &changes, err,
-        mt_queue_sql(db, sql,
-                     "UPDATE processing_jobs SET status = $4, run_after = {now}, error = $5,"
-                     " error_message = $6, current_step = NULL, owner = NULL, lease_until = NULL,"
-                     " completed_at = CASE WHEN $7 = 1 THEN {now} END, updated_at = {now}"
-                     " WHERE id = (SELECT id FROM processing_jobs WHERE id = $1"
-                     " AND lease_token = $2 AND status = 'processing' AND lease_until = $3 {skip})"),
+        mt_queue_sql(
+            db, sql,
+            "UPDATE processing_jobs SET status = $4, run_after = {now}, error = $5,"
+            " error_message = $6, current_step = NULL, owner = NULL, lease_until = NULL,"
+            " completed_at = CASE WHEN $7 = 1 THEN {now} END, updated_at = {now}"
+            " WHERE id = (SELECT id FROM processing_jobs WHERE id = $1"
+            " AND lease_token = $2 AND status = 'processing' AND lease_until = $3 {skip})"),
         "sissjsi", mt_json_str(row, "id", ""), mt_json_int(row, "lease_token", 0),
         mt_json_str(row, "lease_until", ""), state, error, mt_json_str(error, "message", NULL),
         (int64_t)over);

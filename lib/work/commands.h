@@ -39,6 +39,8 @@ struct mt_work {
     struct mt_run *run;
     const struct mt_common *common;
     const struct mt_db_driver *const *dbs;
+    /* Fills in what the options would be now, after SIGHUP. */
+    int (*reread)(struct mt_run *run, struct mt_work *fresh, struct mt_err *err);
     int64_t lease_us, backoff_us, backoff_max_us;
     int64_t heartbeat_us; /* 0: a quarter of the lease */
     struct mt_work_job job;

@@ -135,7 +135,7 @@ static int run_leased(struct mt_supervisor *s, const json_t *row, struct mt_err 
         argv[i] = w->run->operands[i];
     mt_slot_clear(&slot);
     s->slots = &slot;
-    s->n = 1;
+    s->n = s->most = 1;
     s->plan = (struct mt_slot_plan){.argv = argv,
                                     .env = w->run->env,
                                     .db = w->common->db,

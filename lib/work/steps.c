@@ -66,12 +66,12 @@ static void hear(struct mt_supervisor *s)
 
 void mt_supervisor_claim(struct mt_supervisor *s)
 {
-    int room = s->n - mt_supervisor_busy(s);
+    int room = s->most - mt_supervisor_busy(s);
     struct mt_err err;
 
     if (!s->draining && room > 0)
         hear(s);
-    if (s->draining || (s->w->once && s->asked) || room == 0 || mt_mono_us() < s->claim_us ||
+    if (s->draining || (s->w->once && s->asked) || room <= 0 || mt_mono_us() < s->claim_us ||
         json_array_size(s->types) == 0 || !mt_patient_ready(&s->db))
         return;
     struct mt_queue_claim claim = {.types = s->types,
@@ -128,6 +128,13 @@ static int count_due(const struct mt_supervisor *s)
     return n;
 }
 
+/* None of a transaction that was not committed counts. */
+static void beat_again(struct mt_supervisor *s)
+{
+    for (int i = 0; i < s->n; i++)
+        s->slots[i].beat_us = 0;
+}
+
 /* Renews all that are due, in one transaction if there are several. */
 void mt_supervisor_beat(struct mt_supervisor *s)
 {
@@ -148,13 +155,14 @@ void mt_supervisor_beat(struct mt_supervisor *s)
             continue;
         int ret =
             mt_queue_heartbeat(s->db.db, slot->id, slot->token, s->times.lease_s, &cancel, &err);
-        if (!heed(s, slot, ret, cancel, &err))
+        if (!heed(s, slot, ret, cancel, &err)) {
+            beat_again(s);
             return;
+        }
         slot->beat_us = now + s->plan.beat_us;
     }
     if (n > 1 && mt_db_commit(s->db.db, &err) < 0) {
-        for (int i = 0; i < s->n; i++)
-            s->slots[i].beat_us = 0; /* none of them counts */
+        beat_again(s);
         mt_patient_lost(&s->db, &err);
     }
 }

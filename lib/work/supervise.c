@@ -5,16 +5,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "catalog/owner.h"
 #include "cli/signals.h"
-#include "proc/proc.h"
 #include "work/tree.h"
 #include "json/json.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,72 +17,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SECOND_US = 1000000, ROUND_MS = 250, GIVE_UP_US = 30 * SECOND_US };
-
-/* --- handlers --- */
-
-/* The directory of the handlers: as told, else beside the programs, else where they are installed.
- */
-static char *find_handlers(const struct mt_work *w)
-{
-    static const char *const places[] = {"jobs", "../libexec/media-toolkit/jobs"};
-
-    if (w->handlers)
-        return mt_strdup(w->handlers);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char *path = mt_path_join(*w->run->dir ? w->run->dir : ".", places[i]);
-        if (access(path, X_OK) == 0)
-            return path;
-        free(path);
-    }
-    return mt_path_join(mt_libexec(), "jobs");
-}
-
-static bool is_handler(const char *dir, const char *name)
-{
-    char *path = mt_path_join(dir, name);
-    struct stat st;
-    bool is = mt_queue_word_ok(name) && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-              access(path, X_OK) == 0;
-
-    free(path);
-    return is;
-}
-
-static bool has_word(const json_t *words, const char *word)
-{
-    size_t i;
-    json_t *w;
-
-    json_array_foreach(words, i, w)
-    {
-        if (strcmp(json_string_value(w), word) == 0)
-            return true;
-    }
-    return words == NULL;
-}
-
-/* The types that there are handlers for, and that are wanted: what is claimed. */
-static int scan_handlers(struct mt_supervisor *s, struct mt_err *err)
-{
-    DIR *dir = opendir(s->dir);
-    const struct dirent *entry;
-
-    json_decref(s->types);
-    s->types = json_array();
-    while (dir && (entry = readdir(dir)))
-        if (has_word(s->wanted, entry->d_name) && is_handler(s->dir, entry->d_name))
-            json_array_append_new(s->types, json_string(entry->d_name));
-    if (dir)
-        closedir(dir);
-    if (json_array_size(s->types) > 0)
-        return 0;
-    mt_fail(err, MT_ERR_UNAVAILABLE, "there is no handler for any wanted job in '%s'", s->dir);
-    return mt_hint(err, "an executable file called like the type of its jobs; --handlers DIR");
-}
 
 /* --- signals --- */
 
@@ -119,6 +51,15 @@ static void leave(struct mt_supervisor *s)
     }
 }
 
+static int resettle(struct mt_supervisor *s, struct mt_err *err)
+{
+    struct mt_work fresh;
+
+    if (s->w->reread(s->w->run, &fresh, err) < 0)
+        return -1;
+    return mt_supervisor_settle(s, &fresh, err);
+}
+
 static void reload(struct mt_supervisor *s)
 {
     char text[96];
@@ -126,12 +67,15 @@ static void reload(struct mt_supervisor *s)
 
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)mt_mono_us());
     mt_notify_send(&s->notify, text);
-    if (scan_handlers(s, &err) < 0)
+    if (resettle(s, &err) < 0)
         mt_log_err(MT_LOG_WARN, &err);
     mt_patient_close(&s->db);
     s->db.retry_us = 0;
     s->claim_us = s->tick_us = 0;
-    mt_log(MT_LOG_INFO, "handlers for %zu types, and a new connection", json_array_size(s->types));
+    for (int i = 0; i < s->n; i++)
+        s->slots[i].beat_us = 0;
+    mt_log(MT_LOG_INFO, "%d jobs at once, handlers for %zu types, and a new connection", s->most,
+           json_array_size(s->types));
     mt_notify_send(&s->notify, "READY=1");
 }
 
@@ -161,7 +105,7 @@ static void say_status(struct mt_supervisor *s)
     bool asked = mt_status_wanted();
 
     snprintf(text, sizeof text, "STATUS=%d of %d at work, %lld done, %lld failed, %lld retried%s",
-             mt_supervisor_busy(s), s->n, (long long)s->done, (long long)s->failed,
+             mt_supervisor_busy(s), s->most, (long long)s->done, (long long)s->failed,
              (long long)s->retried, s->db.db ? "" : ", the database is away");
     if (asked)
         fprintf(stderr, "%s: %s\n", s->w->run->cli->name, text + strlen("STATUS="));
@@ -185,7 +129,7 @@ static void add(struct pollfd *fds, nfds_t *n, int fd, short events)
 static void wait_for(const struct mt_supervisor *s)
 {
     struct pollfd *fds = mt_alloc((3 * (size_t)s->n + 2) * sizeof *fds);
-    bool room = mt_supervisor_busy(s) < s->n && !s->draining;
+    bool room = mt_supervisor_busy(s) < s->most && !s->draining;
     bool idle = mt_supervisor_busy(s) == 0;
     int64_t left = (s->claim_us - mt_mono_us()) / 1000;
     int64_t beat = s->w->lease_us / 24000;
@@ -244,24 +188,17 @@ static int prepare(struct mt_supervisor *s, struct mt_err *err)
     const struct mt_work *w = s->w;
     const char *tmp = mt_env_get(w->run->env, "TMPDIR");
 
-    if (mt_work_words("--types", w->filter.types, &s->wanted, err) < 0 ||
-        mt_work_words("--class", w->filter.classes, &s->classes, err) < 0 ||
-        mt_work_words("--has", w->filter.has, &s->has, err) < 0 || scan_handlers(s, err) < 0 ||
+    if (mt_supervisor_settle(s, w, err) < 0 ||
         mt_scratch_open(&s->scratch, tmp ? tmp : "/tmp", err) < 0 || open_signals(s, err) < 0)
         return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     mt_notify_open(&s->notify, w->run->env);
-    s->slots = mt_alloc((size_t)s->n * sizeof *s->slots);
-    for (int i = 0; i < s->n; i++)
-        mt_slot_clear(&s->slots[i]);
-    s->plan = (struct mt_slot_plan){.dir = s->dir,
-                                    .bin = w->run->dir,
-                                    .env = w->run->env,
-                                    .db = w->common->db,
-                                    .store = w->common->store,
-                                    .scratch = &s->scratch,
-                                    .beat_us = (int64_t)(s->times.heartbeat_s * SECOND_US),
-                                    .loud = w->common->verbose > 0};
+    s->plan.bin = w->run->dir;
+    s->plan.env = w->run->env;
+    s->plan.db = w->common->db;
+    s->plan.store = w->common->store;
+    s->plan.scratch = &s->scratch;
+    s->plan.loud = w->common->verbose > 0;
     return mt_patient_open(&s->db, w->common->db, w->dbs, mt_supervisor_pause(w), err);
 }
 
@@ -277,12 +214,7 @@ static void tear_down(struct mt_supervisor *s)
     mt_scratch_close(&s->scratch);
     mt_notify_close(&s->notify);
     mt_fd_close(&s->signals);
-    json_decref(s->types);
-    json_decref(s->wanted);
-    json_decref(s->classes);
-    json_decref(s->has);
-    free(s->slots);
-    free(s->dir);
+    mt_supervisor_forget(s);
 }
 
 static int print_sums(const struct mt_supervisor *s, struct mt_err *err)
@@ -299,22 +231,13 @@ static int print_sums(const struct mt_supervisor *s, struct mt_err *err)
 int mt_work_work(struct mt_work *w, struct mt_err *err)
 {
     char owner[MT_OWNER_TEXT];
-    struct mt_supervisor s = {.w = w,
-                              .n = (int)w->count,
-                              .times = mt_work_times(w),
-                              .signals = -1,
-                              .notify = {.fd = -1},
-                              .dir = find_handlers(w)};
+    struct mt_supervisor s = {.w = w, .signals = -1, .notify = {.fd = -1}};
 
-    s.worker = (struct mt_queue_worker){
-        .id = mt_work_name(w, s.name), .owner = mt_owner_self(owner), .slots = s.n};
+    s.worker.id = mt_work_name(w, s.name);
+    s.worker.owner = mt_owner_self(owner);
     int ret = w->run->n_operands ? mt_fail(err, MT_ERR_USAGE, "'work' takes no operands")
-                                 : mt_work_check(w, err);
-    if (ret == 0)
-        ret = prepare(&s, err);
+                                 : prepare(&s, err);
     if (ret == 0) {
-        s.worker.classes = s.classes;
-        s.worker.has = s.has;
         loop(&s);
         ret = print_sums(&s, err);
     }

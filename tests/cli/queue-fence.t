@@ -4,19 +4,23 @@
 #
 # MT_FREEZE_TRIALS=1000 makes more trials of it.
 . "$(dirname "$0")/../tap.sh"
-only_sqlite 'it asks the file of the database'
 
 media clip.mp4
 cd "$T" || exit 1
 few=${MT_QUICK-}${MT_SAN-}
 trials=${MT_FREEZE_TRIALS:-${few:+3}}
 trials=${trials:-15}
-export MEDIA_DB="sqlite://$db?timeout_ms=1500"
+if on_postgresql; then MEDIA_DB="$MEDIA_DB&timeout_ms=1500"; else MEDIA_DB="sqlite://$db?timeout_ms=1500"; fi
+export MEDIA_DB
 asset=$(media-ingest clip.mp4 2>/dev/null | jq -r .asset.id)
 submit() { media-queue submit thumbnail --asset "$asset" | jq -r .job_id; }
 under() { env MEDIA_JOB="$1" MEDIA_LEASE_TOKEN="$2" "${@:3}"; }
 # as reaping does: the lease is taken away, the job may be claimed
-take_away() { sqlite3 -cmd '.timeout 500' "$db" "UPDATE processing_jobs SET status = 'pending', lease_until = NULL WHERE id = '$1'" 2>/dev/null; }
+take_away() {
+    local sql="UPDATE processing_jobs SET status = 'pending', lease_until = NULL WHERE id = '$1'"
+    if on_postgresql; then PGOPTIONS='-c lock_timeout=500' psql -XAtq "$db" -c "$sql" 2>/dev/null
+    else sqlite3 -cmd '.timeout 500' "$db" "$sql" 2>/dev/null; fi
+}
 stopped=
 at_exit() { [ -z "$stopped" ] || kill -CONT "$stopped" 2>/dev/null; }
 

@@ -3,7 +3,6 @@
 # queue-work.t - supervisors, their handlers, and all that handlers do wrong.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tap.sh"
-only_sqlite 'it moves and locks the file of the database'
 
 cd "$T" || exit 1
 mkdir jobs
@@ -24,7 +23,11 @@ is_state() { [ "$(state "$1")" = "$2" ]; }
 often=(--handlers jobs --lease 2 --poll 0.1 --grace 1 --backoff 0.01 --backoff-max 0.01)
 work() { media-queue work "${often[@]}" "$@"; }
 workers=()
-at_exit() { for p in "${workers[@]}"; do kill -CONT "$p"; kill -9 "$p"; done 2>/dev/null; }
+own=
+at_exit() {
+    for p in "${workers[@]}"; do kill -CONT "$p"; kill -9 "$p"; done 2>/dev/null
+    [ -z "$own" ] || "$MT_TOP/tests/pg.sh" stop "$own" 2>/dev/null
+}
 
 run media-queue work --handlers nosuch
 exits 10 'a supervisor without handlers'
@@ -45,10 +48,10 @@ run work --once
 exits 0 'a job is done'
 json_true '.completed == 1 and .failed == 0' 'one'
 is "$(state "$j")" completed 'completed'
-is "$(sql "SELECT json_extract(output_results, '$.answer') || progress || outcome FROM processing_jobs")" 42100ok 'with its result'
+is "$(sql "SELECT json_extract(output_results, '$.answer') || '' || progress || outcome FROM processing_jobs")" 42100ok 'with its result'
 is "$(sql "SELECT last_words FROM job_attempts")" 'a word' 'its last words are kept'
 is "$(jq -r '.parameters.n, .lease.token, .attempt' input | tr '\n' ' ')" '7 1 1 ' 'it was given the job'
-for v in "MEDIA_JOB=$j" MEDIA_LEASE_TOKEN=1 MEDIA_JOB_TYPE=good MEDIA_ATTEMPT=1 "MEDIA_DB=sqlite://$db" MEDIA_PROGRESS=json; do
+for v in "MEDIA_JOB=$j" MEDIA_LEASE_TOKEN=1 MEDIA_JOB_TYPE=good MEDIA_ATTEMPT=1 "MEDIA_DB=$MEDIA_DB" MEDIA_PROGRESS=json; do
     ok "$v" grep -qxF "$v" env
 done
 not_ok 'its directory is gone' test -e "$(sed -n 's/^TMPDIR=//p' env)"
@@ -64,7 +67,7 @@ done | media-queue submit >/dev/null
 all_ended() { [ "$(sql "SELECT count(*) FROM processing_jobs WHERE status IN ('pending', 'processing')")" = 0 ]; }
 ok 'jobs that end in all ways' until_true 20 eval 'work -j 4 --until-empty >/dev/null 2>&1; all_ended'
 for s in $statuses; do
-    is "$(sql "SELECT status FROM processing_jobs WHERE json_extract(input_parameters, '$.status') = ${s%:*}")" \
+    is "$(sql "SELECT status FROM processing_jobs WHERE CAST(json_extract(input_parameters, '$.status') AS INTEGER) = ${s%:*}")" \
         "${s#*:}" "status ${s%:*}"
 done
 handler crash <<'EOF2'
@@ -73,7 +76,7 @@ EOF2
 j=$(submit crash --max-attempts 3)
 until_true 10 eval 'work --until-empty >/dev/null 2>&1; is_state $j dead'
 is "$(state "$j")" dead 'a poison job'
-is "$(sql "SELECT count(*) || max(signal) FROM job_attempts WHERE job_id = '$j'")" 311 'all of its attempts are kept'
+is "$(sql "SELECT count(*) || '' || max(signal) FROM job_attempts WHERE job_id = '$j'")" 311 'all of its attempts are kept'
 is "$(sql "SELECT json_extract(error, '$.code') FROM processing_jobs WHERE id = '$j'")" worker_crashed 'and why'
 run media-status why "$j"
 json_true '.history | length == 3' 'media-status why tells them'
@@ -143,11 +146,23 @@ until_true 5 test -s marks
 kill -9 "${workers[1]}"
 run work --types mark --once
 ok 'the job of a killed supervisor is done by another' until_true 10 eval 'work --types mark --once >/dev/null 2>&1; is_state $j completed'
-is "$(sql "SELECT group_concat(status, ' ') FROM (SELECT status FROM job_attempts WHERE job_id = '$j' ORDER BY lease_token)")" \
-    'lapsed completed' 'in its second attempt'
+is "$(sql "SELECT status FROM job_attempts WHERE job_id = '$j' ORDER BY lease_token" | tr '\n' ' ')" 'lapsed completed ' 'in its second attempt'
 ok 'the first handler died with its supervisor' until_true 5 eval '[ -z "$(left_over)" ]'
 
 # --- the database is away for a while
+if on_postgresql; then # a server that may be stopped
+    own=$(mktemp -d "$T/pg.XXXXXX")
+    chmod 755 "$T" "$own"
+    "$MT_TOP/tests/pg.sh" start "$own" >/dev/null || fail 'a server of our own'
+    db=$(MT_TEST_PG=$own T='' "$MT_TOP/tests/pg.sh" new own)
+    MEDIA_DB="$db&reconnect_ms=300"
+fi
+leave() { if on_postgresql; then "$MT_TOP/tests/pg.sh" halt "$own" immediate; else mv "$db" "$db.away"; fi; }
+come_back() { if on_postgresql; then "$MT_TOP/tests/pg.sh" again "$own"; else mv "$db.away" "$db"; fi; }
+hold_all() {
+    if on_postgresql; then sql "BEGIN; LOCK TABLE processing_jobs; SELECT pg_sleep($1); COMMIT" >/dev/null
+    else sqlite3 "$db" 'BEGIN EXCLUSIVE' ".shell sleep $1" 'COMMIT'; fi
+}
 handler short <<'EOF2'
 sleep 0.5
 EOF2
@@ -155,16 +170,16 @@ j=$(submit short)
 media-queue work "${often[@]}" --types short -j 2 >/dev/null 2>work.err &
 workers+=($!)
 until_true 5 is_state "$j" processing
-mv "$db" "$db.away"
-sleep 2
-not_ok 'an absent database is not made anew' test -e "$db"
-mv "$db.away" "$db"
+leave
+sleep 2.5
+on_postgresql || not_ok 'an absent database is not made anew' test -e "$db"
+come_back
 ok 'what ended meanwhile is written when it is back' until_true 10 is_state "$j" completed
 like "$(cat work.err)" 'the database is away' 'the supervisor has said so'
 is "$(sql "SELECT attempts FROM processing_jobs WHERE id = '$j'")" 1 'in the first attempt'
 j=$(submit short)
 until_true 5 is_state "$j" processing
-sqlite3 "$db" 'BEGIN EXCLUSIVE' '.shell sleep 3' 'COMMIT'
+hold_all 3
 ok 'a database that is locked for longer than a lease' until_true 15 is_state "$j" completed
 is "$(sql "SELECT attempts FROM processing_jobs WHERE id = '$j'")" 1 'costs no attempt either'
 
@@ -193,6 +208,56 @@ wait "$p"
 ok 'STOPPING is told' until_true 5 grep -q STOPPING=1 notified
 is "$(head -n 1 notified)" READY=1 'READY is told first'
 ok 'WATCHDOG is told' grep -q WATCHDOG=1 notified
+
+# --- SIGHUP: its own settings are read anew, and what runs goes on
+handler hold <<'EOF2'
+until [ -e "$OUT/go" ]; do sleep 0.1; done
+EOF2
+cp jobs/short jobs/late # which no other worker takes
+settings() { printf 'media_processing:\n  workers:\n    mine: {%s}\n' "$1" >mine.yaml; }
+running() { [ "$(sql "SELECT count(*) FROM processing_jobs WHERE status = 'processing'")" = "$1" ]; }
+slots() { [ "$(media-queue depth | jq '[.workers[] | select(.id == "mine").slots] | add')" = "$1" ]; }
+settings 'jobs: 1, types: [hold], lease: 2'
+for _ in 1 2 3; do submit hold >>held; done
+submit hold --class io >>held
+short=$(submit late)
+media-queue work --config mine.yaml --profile mine --worker mine --handlers jobs --poll 0.1 >/dev/null 2>mine.err &
+p=$!
+workers+=("$p")
+ok 'a profile says how many at once' until_true 10 eval 'running 1 && slots 1'
+sleep 0.5
+ok 'and no more' running 1
+settings 'jobs: 2, types: [hold], class: cpu'
+kill -HUP "$p"
+ok 'SIGHUP: more at once' until_true 10 eval 'running 2 && slots 2'
+echo 'media_processing: {workers: {mine: {jobs: many}}}' >mine.yaml
+kill -HUP "$p"
+ok 'settings that are none' until_true 5 grep -q "mine.yaml:1: workers.mine.jobs" mine.err
+settings 'jobs: 3, types: nosuch'
+kill -HUP "$p"
+ok 'types without a handler' until_true 5 grep -q 'there is no handler for any wanted job' mine.err
+sleep 0.5
+ok 'what runs goes on, and nothing else is begun' running 2
+settings 'jobs: 1, types: [hold, late], class: io'
+kill -HUP "$p"
+ok 'fewer at once' until_true 5 slots 1
+touch go
+ok 'what has run is done' until_true 10 eval 'running 0 || running 1'
+ok 'another class is now' until_true 10 is_state "$(tail -n 1 held)" completed
+is "$(sql "SELECT count(*) FROM processing_jobs WHERE job_type = 'hold' AND status = 'pending'")" 1 'and no longer the one before'
+is "$(state "$short")" pending 'of no type'
+settings 'jobs: 1'
+kill -HUP "$p"
+ok 'without settings it takes all' until_true 10 is_state "$short" completed
+ok 'also what is left' until_true 10 is_state "$(sed -n 3p held)" completed
+is "$(sql "SELECT max(attempts) FROM processing_jobs WHERE job_type IN ('hold', 'late')")" 1 'nothing was done twice'
+is "$(sql "SELECT count(*) FROM job_attempts AS a JOIN processing_jobs AS j ON j.id = a.job_id
+    WHERE j.job_type = 'hold' AND a.status <> 'completed'")" 0 'no lease was lost'
+kill -TERM "$p"
+wait "$p"
+is $? 0 'it ends well'
+run media-queue work --config mine.yaml --profile mine --print-config
+json_is '.jobs.origin' mine.yaml:3 'the origin of a setting'
 
 # --- workers that are to end
 j=$(media-queue depth | jq -r '.workers[0].id')

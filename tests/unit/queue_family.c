@@ -120,7 +120,8 @@ static void test_wait(void)
 {
     struct family f = make("");
 
-    IS_STR(state(f.parent), "pending 2 0 0", "its attempt is given back; what is no job is not waited for");
+    IS_STR(state(f.parent), "pending 2 0 0",
+           "its attempt is given back; what is no job is not waited for");
     OK(claim(f.parent) == 0, "it cannot be claimed");
     IS_STR(end(f.a, "completed"), "completed", "one is done");
     IS_STR(state(f.parent), "pending 1 0 47", "of two that is nearly half of it");
@@ -131,7 +132,8 @@ static void test_wait(void)
     IS_STR(finish(f.parent, 1, "completed", false, NULL), err.msg, "the old one is over");
     OK(err.code == MT_ERR_LEASE, "which is said");
     json_t *done = json_pack("[s]", f.a);
-    IS_STR(finish(f.parent, token, "completed", false, done), "pending", "to wait for what is done");
+    IS_STR(finish(f.parent, token, "completed", false, done), "pending",
+           "to wait for what is done");
     IS_STR(state(f.parent), "pending 0 0 0", "is not to wait");
     json_decref(done);
     IS_STR(end(f.parent, "completed"), "completed", "the end");
