@@ -18,7 +18,7 @@ struct settings {
     struct mt_stage_options stage;
     const char *types;
     int64_t silence_db, silence_us, black_us, freeze_us, scene_threshold;
-    const char *engine, *languages, *engine_path, *captions;
+    const char *engine, *languages, *engine_path, *captions, *subtitles;
     int64_t engine_stall_us, engine_jobs;
     bool list_engines;
 };
@@ -39,6 +39,8 @@ static const struct mt_opt opts[] = {
            "what may be spoken, likeliest first: ar,en"),
     MT_LIST(struct settings, captions, 0, "captions", "LIST", mt_caption_formats, NULL,
             "make captions of a transcription, or none"),
+    MT_CHOICE(struct settings, subtitles, 0, "subtitles", "HOW", mt_analyze_texts, NULL,
+              "take what is said from the film's own text: use, only"),
     MT_STR(struct settings, engine_path, 0, "engine-path", "DIRS", "engines.path",
            "directories of engines, parted by colons"),
     MT_DURATION(struct settings, engine_stall_us, 0, "engine-stall", NULL,
@@ -59,6 +61,8 @@ static const struct mt_example examples[] = {
      "media-analyze -t loudness -o /tmp *.wav | jq .analysis.loudness.integrated_lufs"},
     {"What is said, as captions beside the file:",
      "media-analyze -t transcription --captions vtt,srt -o . talk.mov"},
+    {"What is said by the subtitles or closed captions in it, or heard if it has none:",
+     "media-analyze -t transcription --subtitles use --languages ar,en film.ts"},
     {NULL, NULL},
 };
 
@@ -140,6 +144,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                               .wanted = set->engine,
                               .languages = set->languages,
                               .captions = set->captions,
+                              .subtitles = set->subtitles,
                               .engine_stall_us = set->engine_stall_us,
                               .engine_jobs = set->engine_jobs,
                               .host = &host,

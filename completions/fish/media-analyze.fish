@@ -27,6 +27,7 @@ complete -c media-analyze -l scene-threshold -x -d 'how strong a change is a cut
 complete -c media-analyze -l engine -x -d 'use this engine for the type; several with commas'
 complete -c media-analyze -l languages -x -d 'what may be spoken, likeliest first: ar,en'
 complete -c media-analyze -l captions -x -a '(__fish_append , vtt srt ttml txt)' -d 'make captions of a transcription, or none'
+complete -c media-analyze -l subtitles -x -a 'ignore use only' -d 'take what is said from the film\'s own text: use, only'
 complete -c media-analyze -l engine-path -x -d 'directories of engines, parted by colons'
 complete -c media-analyze -l engine-stall -x -d 'longest silence of an engine'
 complete -c media-analyze -l engine-jobs -x -d 'processes of one engine at once; 0: all processors'

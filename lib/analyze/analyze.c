@@ -4,6 +4,7 @@
 
 #include "analyze/ask.h"
 #include "analyze/material.h"
+#include "analyze/read.h"
 #include "analyze/sidecars.h"
 #include "analyze/types.h"
 #include "av/measure.h"
@@ -21,6 +22,7 @@ struct work {
     const struct mt_analyze *spec;
     struct mt_item *item;
     unsigned what; /* still to be measured */
+    bool read;     /* text of the film was looked at just now */
     char recipe[9];
     json_t *report;
     struct mt_material material;
@@ -55,21 +57,32 @@ int mt_analyze_check(const struct mt_analyze *spec, struct mt_err *err)
     return mt_analysis_each(spec->types, NULL, NULL, err);
 }
 
+static bool is_transcription(int type)
+{
+    return strcmp(mt_analysis_types[type].name, "transcription") == 0;
+}
+
+struct need {
+    const struct mt_analyze *spec;
+    bool engines;
+};
+
 static int note_need(void *ctx, int type, struct mt_err *err)
 {
-    bool *needs = ctx;
+    struct need *need = ctx;
 
     (void)err;
-    *needs = *needs || !mt_analysis_types[type].what;
+    if (!mt_analysis_types[type].what && !(is_transcription(type) && mt_read_only(need->spec)))
+        need->engines = true;
     return 0;
 }
 
 bool mt_analyze_needs_engines(const struct mt_analyze *spec)
 {
     struct mt_err ignored;
-    bool needs = false;
+    struct need need = {.spec = spec};
 
-    return mt_analysis_each(spec->types, note_need, &needs, &ignored) == 0 && needs;
+    return mt_analysis_each(spec->types, note_need, &need, &ignored) == 0 && need.engines;
 }
 
 json_t *mt_analyze_parameters(const struct mt_analyze *spec)
@@ -83,6 +96,8 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec)
         json_object_set_new(parameters, "engines", mt_json_text(spec->wanted));
     if (spec->captions)
         json_object_set_new(parameters, "captions", mt_json_text(spec->captions));
+    if (spec->subtitles)
+        json_object_set_new(parameters, "subtitles", mt_json_text(spec->subtitles));
     if (spec->languages)
         json_object_set_new(parameters, "languages", mt_json_text(spec->languages));
     return parameters;
@@ -97,6 +112,7 @@ static void recipe_of(const struct mt_analyze *spec, char recipe[9])
     json_object_del(settings, "engines");
     json_object_del(settings, "languages");
     json_object_del(settings, "captions");
+    json_object_del(settings, "subtitles");
     json_object_set_new(settings, "generation", json_integer(GENERATION));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
@@ -157,10 +173,55 @@ static int take_recorded(struct work *w, int type, const char *recipe, struct mt
     return 1;
 }
 
+static json_t *member_of(json_t *object, const char *name)
+{
+    if (!json_is_object(json_object_get(object, name)))
+        json_object_set_new(object, name, json_object());
+    return json_object_get(object, name);
+}
+
+/* Takes what the film's own text says: 1 when that was all, 0 when an engine is to hear. */
+static int want_text(struct work *w, struct mt_question *q, struct mt_err *err)
+{
+    const char *name = mt_analysis_types[q->type].name;
+    char recipe[9];
+
+    mt_read_recipe(w->spec, recipe);
+    int taken = take_recorded(w, q->type, recipe, err);
+    if (taken != 0)
+        return taken;
+    json_t *result = mt_read(w->item, w->spec, err);
+    w->read = true;
+    if (!result && err->code == MT_ERR_CANCELLED)
+        return -1;
+    if (!result && err->code != MT_ERR_NOT_APPLICABLE) {
+        q->failed = true;
+        q->err = *err;
+        return 1;
+    }
+    if (!result && !mt_read_only(w->spec))
+        return 0;
+    if (!result) {
+        json_object_set_new(member_of(w->item->report, "not_applicable"), name,
+                            mt_json_text(err->msg));
+        w->n_questions--;
+        return 1;
+    }
+    json_object_del(mt_json_at(w->item->doc, "analysis.engines"), name);
+    add_result(w, name, result);
+    int ret = mt_item_record(w->item, name, recipe, NULL, result, err);
+    json_decref(result);
+    return ret < 0 ? -1 : 1;
+}
+
 static int want_engine(struct work *w, int type, struct mt_err *err)
 {
     struct mt_question *q = &w->questions[w->n_questions++];
 
+    *q = (struct mt_question){.type = type, .answered = true};
+    int read = is_transcription(type) && mt_read_wanted(w->spec) ? want_text(w, q, err) : 0;
+    if (read != 0)
+        return read < 0 ? -1 : 0;
     mt_ask_prepare(q, type, w->spec);
     if (q->failed)
         return 0;
@@ -194,14 +255,7 @@ static int record(void *ctx, int type, struct mt_err *err)
     if (!result)
         return 0;
     add_result(w, t->name, result);
-    return mt_item_record(w->item, t->name, w->recipe, result, err);
-}
-
-static json_t *member_of(json_t *object, const char *name)
-{
-    if (!json_is_object(json_object_get(object, name)))
-        json_object_set_new(object, name, json_object());
-    return json_object_get(object, name);
+    return mt_item_record(w->item, t->name, w->recipe, NULL, result, err);
 }
 
 static int answer(struct work *w, struct mt_question *q, struct mt_err *err)
@@ -223,7 +277,7 @@ static int answer(struct work *w, struct mt_question *q, struct mt_err *err)
                         json_pack("{s:o, s:o}", "name", mt_json_text(q->engine->name), "version",
                                   mt_json_text(q->engine->version)));
     add_result(w, name, result);
-    int ret = mt_item_record(w->item, name, q->recipe, result, err);
+    int ret = mt_item_record(w->item, name, q->recipe, q->engine->name, result, err);
     json_decref(result);
     return ret;
 }
@@ -252,8 +306,7 @@ static int caption(struct work *w, struct mt_err *err)
     int made = 0;
 
     for (int i = 0; heard && i < w->n_questions; i++)
-        if (!w->questions[i].failed &&
-            strcmp(mt_analysis_types[w->questions[i].type].name, "transcription") == 0 &&
+        if (!w->questions[i].failed && is_transcription(w->questions[i].type) &&
             mt_sidecars(w->item, formats, heard, &made, err) < 0)
             return -1;
     if (made > 0 && strcmp(w->item->status, "skipped") == 0)
@@ -335,7 +388,7 @@ int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err)
     mt_material_init(&w.material, spec->host->tmp);
     if (mt_analysis_each(spec->types, want, &w, err) < 0)
         goto out;
-    if (is_all_recorded(&w))
+    if (is_all_recorded(&w) && !w.read)
         item->status = "skipped";
     if (must_decode(&w) && decode(&w, err) < 0)
         goto out;

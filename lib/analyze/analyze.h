@@ -12,9 +12,10 @@ struct mt_analyze {
     int64_t silence_us, black_us, freeze_us;
     double scene_threshold;
 
-    const char *wanted;      /* "transcription=speech-openai,objects=...", or NULL */
-    const char *languages;   /* "ar,en": what may be spoken, the likeliest first; or NULL */
-    const char *captions;    /* "vtt,srt,ttml,txt", "none"; NULL: vtt, but none with -o DIR */
+    const char *wanted;    /* "transcription=speech-openai,objects=...", or NULL */
+    const char *languages; /* "ar,en": what may be spoken, the likeliest first; or NULL */
+    const char *captions;  /* "vtt,srt,ttml,txt", "none"; NULL: vtt, but none with -o DIR */
+    const char *subtitles; /* of mt_analyze_texts: what becomes of text in the film; NULL: ignore */
     int64_t engine_stall_us; /* longest silence of an engine */
     int64_t engine_jobs;     /* processes of one engine at once; 0: as many as processors */
     const struct mt_engine_host *host;
@@ -26,7 +27,7 @@ struct mt_analyze {
 /* Whether every type in the list, and in wanted, exists. MT_ERR_USAGE. */
 int mt_analyze_check(const struct mt_analyze *spec, struct mt_err *err) MT_MUST_USE;
 
-/* Whether any of the types needs an engine. Wants a checked spec. */
+/* Whether any of the types may need an engine. Wants a checked spec. */
 bool mt_analyze_needs_engines(const struct mt_analyze *spec);
 
 /* The settings that decide what comes out. New. */
@@ -41,7 +42,7 @@ json_t *mt_analyze_parameters(const struct mt_analyze *spec);
  */
 int mt_analyze_work(struct mt_item *item, void *ctx, struct mt_err *err);
 
-/* What --types knows; ends with NULL. */
-extern const char *const mt_analyze_types[];
+/* What --types and --subtitles know; NULL ends. */
+extern const char *const mt_analyze_types[], *const mt_analyze_texts[];
 
 #endif

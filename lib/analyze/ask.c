@@ -174,6 +174,7 @@ static int run_tasks(struct mt_question *q, const struct mt_analyze *spec, struc
 static int text_of(const struct mt_item *item, const char *tmp, int64_t *n, struct mt_err *err)
 {
     const json_t *cues = mt_json_at(item->doc, "analysis.transcription.timestamps");
+    bool read = mt_json_at(item->doc, "analysis.transcription.source");
     const json_t *cue;
     size_t i;
     int fd = open(tmp, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -183,9 +184,10 @@ static int text_of(const struct mt_item *item, const char *tmp, int64_t *n, stru
         return mt_fail_errno(err, "cannot make a temporary file in '%s'", tmp);
     json_array_foreach(cues, i, cue)
     {
-        json_t *line = json_pack("{s:O, s:O, s:O, s:s}", "start_s", json_object_get(cue, "start"),
-                                 "end_s", json_object_get(cue, "end"), "text",
-                                 json_object_get(cue, "text"), "source", "speech");
+        json_t *line =
+            json_pack("{s:O, s:O, s:O, s:s}", "start_s", json_object_get(cue, "start"), "end_s",
+                      json_object_get(cue, "end"), "text", json_object_get(cue, "text"), "source",
+                      read ? "subtitle" : "speech");
         char *compact = line ? mt_json_compact(line) : NULL;
         char *text = mt_asprintf("%s\n", compact ? compact : "{}");
         int ret = compact ? mt_write_all(fd, text, strlen(text)) : 0;

@@ -303,6 +303,26 @@ static json_t *transcription(const json_t *findings, const json_t *spans, const 
     return result;
 }
 
+json_t *mt_findings_read(const json_t *cues)
+{
+    json_t *said = json_array();
+    const json_t *cue;
+    size_t i;
+
+    json_array_foreach(cues, i, cue)
+    {
+        char *text = tidy(mt_json_str(cue, "text", ""));
+        json_t *entry = json_copy((json_t *)(uintptr_t)cue);
+        json_object_set_new(entry, "text", mt_json_text(text));
+        if (*text)
+            json_array_append(said, entry);
+        json_decref(entry);
+        free(text);
+    }
+    return json_pack("{s:o, s:n, s:o, s:o}", "language", main_language(said), "confidence", "text",
+                     whole_text(said), "timestamps", said);
+}
+
 static json_t *sighting(const json_t *finding)
 {
     json_t *entry = json_object();

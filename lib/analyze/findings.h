@@ -25,4 +25,10 @@
 json_t *mt_findings_result(const char *type, json_t *findings, const json_t *spans,
                            const json_t *voice, int64_t examined);
 
+/*
+ * A transcription of cues [{start, end, text, language}] (lent) that were read, not heard: in their
+ * order, nothing dropped, without confidence. New.
+ */
+json_t *mt_findings_read(const json_t *cues);
+
 #endif

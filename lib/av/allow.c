@@ -46,7 +46,7 @@ const char mt_allowed_decoders[] =
     "pcm_s64be,pcm_u16le,pcm_u16be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,"
     "pcm_bluray,pcm_dvd,s302m,"
     /* subtitles that come inside films */
-    "subrip,srt,ass,ssa,webvtt,mov_text,text,dvbsub,dvdsub,pgssub,cc_dec";
+    "subrip,srt,ass,ssa,webvtt,mov_text,text,dvbsub,dvdsub,pgssub,cc_dec,libzvbi_teletextdec";
 
 static const char images[] = "jpeg_pipe,png_pipe,apng,gif,webp_pipe,bmp_pipe,tiff_pipe,"
                              "jpegxl_pipe,jpegxl_anim";

@@ -11,17 +11,10 @@
 
 enum { READ_ERRORS_MAX = 16, SANE_S = 400 * 24 * 3600 };
 
-struct reading {
-    AVStream *stream;
-    AVCodecContext *decoder;
-    struct mt_cues cues;
-    int64_t errors;
-};
-
 struct session {
     const struct mt_av_captions *spec;
     struct mt_in in;
-    struct reading *readings;
+    struct mt_reading *readings;
 };
 
 int mt_av_is_text(const char *codec)
@@ -32,33 +25,43 @@ int mt_av_is_text(const char *codec)
            mt_in_codec(d->id);
 }
 
-static int open_reading(struct session *s, struct reading *r, const struct mt_av_caption *caption,
-                        struct mt_err *err)
+static int open_reading(struct session *s, struct mt_reading *r,
+                        const struct mt_av_caption *caption, struct mt_err *err)
 {
     if (caption->stream < 0 || caption->stream >= (int)s->in.format->nb_streams)
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is no stream %d", caption->stream);
     r->stream = s->in.format->streams[caption->stream];
+    r->origin_us = s->spec->origin_us;
     if (!mt_av_is_text(avcodec_get_name(r->stream->codecpar->codec_id)))
         return mt_fail(err, MT_ERR_NOT_APPLICABLE, "stream %d is not text", caption->stream);
     return mt_in_decoder(&r->decoder, &s->in, r->stream, 1, err);
 }
 
-/* Keeps what a packet says. */
-static void take(struct session *s, struct reading *r, const AVPacket *packet)
+bool mt_reading_time(const struct mt_reading *r, const AVPacket *packet, int64_t *at_us,
+                     int64_t *length_us)
 {
-    int64_t at,
-        length = av_rescale_q(FFMAX(packet->duration, 0), r->stream->time_base, AV_TIME_BASE_Q);
     int64_t pts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+
+    *length_us = av_rescale_q(FFMAX(packet->duration, 0), r->stream->time_base, AV_TIME_BASE_Q);
+    *at_us = pts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE
+                                   : av_rescale_q(pts, r->stream->time_base, AV_TIME_BASE_Q);
+    if (*at_us == AV_NOPTS_VALUE || *at_us / AV_TIME_BASE > SANE_S ||
+        *at_us / AV_TIME_BASE < -SANE_S || *length_us / AV_TIME_BASE > SANE_S)
+        return false;
+    *at_us -= r->origin_us;
+    return true;
+}
+
+void mt_reading_take(struct mt_reading *r, const AVPacket *packet)
+{
+    int64_t at, length;
     AVSubtitle sub = {0};
     int got = 0;
 
     if (packet->size == 0 ||
         (r->stream->codecpar->codec_id == AV_CODEC_ID_MOV_TEXT && packet->size <= 2))
         return; /* where nothing is shown */
-    at = pts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE
-                               : av_rescale_q(pts, r->stream->time_base, AV_TIME_BASE_Q);
-    if (at == AV_NOPTS_VALUE || at / AV_TIME_BASE > SANE_S || at / AV_TIME_BASE < -SANE_S ||
-        length / AV_TIME_BASE > SANE_S) {
+    if (!mt_reading_time(r, packet, &at, &length)) {
         r->cues.left_out++;
         return;
     }
@@ -66,7 +69,7 @@ static void take(struct session *s, struct reading *r, const AVPacket *packet)
         r->errors++;
         return;
     }
-    at += (int64_t)sub.start_display_time * 1000 - s->spec->origin_us;
+    at += (int64_t)sub.start_display_time * 1000;
     for (unsigned i = 0; got && i < sub.num_rects; i++)
         if (sub.rects[i]->ass)
             mt_cues_add(&r->cues, at, length > 0 ? at + length : -1, sub.rects[i]->ass);
@@ -87,7 +90,7 @@ static int read_all(struct session *s, struct mt_err *err)
         }
         for (int i = 0; ret >= 0 && i < s->spec->n; i++)
             if (s->readings[i].stream->index == packet->stream_index)
-                take(s, &s->readings[i], packet);
+                mt_reading_take(&s->readings[i], packet);
         if (ret >= 0)
             av_packet_unref(packet);
         told = mt_in_tell(&s->in, 0, 0, err);
@@ -113,7 +116,7 @@ static int run(struct session *s, struct mt_err *err)
         return -1;
     for (int i = 0; i < s->spec->n; i++) {
         const struct mt_av_caption *caption = &s->spec->captions[i];
-        struct reading *r = &s->readings[i];
+        struct mt_reading *r = &s->readings[i];
 
         mt_cues_finish(&r->cues, s->spec->duration_us);
         if (mt_cues_write(&r->cues, caption->format, r->decoder->codec_id,
@@ -130,7 +133,7 @@ static json_t *report(const struct session *s)
     int64_t errors = 0;
 
     for (int i = 0; i < s->spec->n; i++) {
-        const struct reading *r = &s->readings[i];
+        const struct mt_reading *r = &s->readings[i];
         const struct mt_cues *c = &r->cues;
         double first = c->n > 0 ? (double)c->list[0].start_us / AV_TIME_BASE : 0;
         double last = 0;

@@ -18,6 +18,22 @@ struct mt_cues {
     int64_t left_out;
 };
 
+/* A track of text that is being read. */
+struct mt_reading {
+    AVStream *stream;
+    AVCodecContext *decoder;
+    int64_t origin_us; /* where the film begins on the source's clock */
+    struct mt_cues cues;
+    int64_t errors;
+};
+
+/* Where a packet lies in the film; false when it has no time that can be. length_us may be 0. */
+bool mt_reading_time(const struct mt_reading *r, const AVPacket *packet, int64_t *at_us,
+                     int64_t *length_us);
+
+/* Keeps what a packet of the stream says. */
+void mt_reading_take(struct mt_reading *r, const AVPacket *packet);
+
 /* Takes an event; false if it is left out. */
 bool mt_cues_add(struct mt_cues *cues, int64_t start_us, int64_t end_us, const char *ass);
 

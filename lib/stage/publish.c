@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LANGUAGE_MAX = 10 }; /* as the column has it */
+
 bool mt_item_is_plain(const struct mt_item *item)
 {
     return item->state->stage->options->output != NULL;
@@ -276,17 +278,39 @@ int mt_item_publish(struct mt_item *item, const struct mt_output *output, struct
     return ret;
 }
 
-int mt_item_record(struct mt_item *item, const char *type, const char *recipe,
+/* Negative when nothing tells. */
+static double confidence_of(const json_t *results)
+{
+    const json_t *entry;
+    double sum = 0;
+    size_t i, n = 0;
+
+    if (json_is_object(results))
+        return mt_json_num(results, "confidence", -1);
+    json_array_foreach(results, i, entry)
+    {
+        double one = mt_json_num(entry, "confidence", -1);
+        sum += one >= 0 ? one : 0;
+        n += one >= 0;
+    }
+    return n > 0 ? sum / (double)n : -1;
+}
+
+int mt_item_record(struct mt_item *item, const char *type, const char *recipe, const char *engine,
                    const json_t *results, struct mt_err *err)
 {
+    const char *language = mt_json_str(results, "language", NULL);
     struct mt_stage_state *st = item->state;
     char id[MT_UUID_TEXT];
     struct mt_analysis a = {.asset_id = item->asset_id,
                             .type = type,
+                            .language =
+                                language && strlen(language) <= LANGUAGE_MAX ? language : NULL,
                             .status = "completed",
                             .outcome = strcmp(item->status, "degraded") == 0 ? "degraded" : "ok",
-                            .confidence = -1,
+                            .confidence = confidence_of(results),
                             .results = results,
+                            .engine = engine,
                             .recipe = recipe,
                             .job_id = st->job.id[0] ? st->job.id : NULL};
 

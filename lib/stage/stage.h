@@ -194,8 +194,12 @@ int mt_item_amend(struct mt_item *item, const struct mt_output *output, const js
 /* Forgets what was not published; *batch becomes NULL. */
 void mt_batch_free(struct mt_batch **batch);
 
-/* Records a finished analysis of the type (no effect with -o DIR). results is lent. */
-int mt_item_record(struct mt_item *item, const char *type, const char *recipe,
+/*
+ * Records a finished analysis of the type (no effect with -o DIR) with the language and confidence
+ * that the results tell; of an array the mean confidence of its entries. engine: who found it, or
+ * NULL. results is lent.
+ */
+int mt_item_record(struct mt_item *item, const char *type, const char *recipe, const char *engine,
                    const json_t *results, struct mt_err *err) MT_MUST_USE;
 
 /*
