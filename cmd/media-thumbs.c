@@ -15,6 +15,8 @@ struct settings {
     const char *sheets, *contact, *gravity, *strip;
     const char *waveform, *wave_size, *wave_colors;
     int64_t wave_points, jobs;
+    int64_t preview_us, trailer_us, preview_px, trailer_px;
+    const char *clips;
     bool scenes, storyboard, optimise, still, wave_split;
 };
 
@@ -61,6 +63,15 @@ static const struct mt_opt opts[] = {
     MT_INT(struct settings, wave_points, 0, "waveform-points", "N", 1, 1000, NULL,
            "a second, of JSON"),
     MT_FLAG(struct settings, wave_split, 0, "waveform-split", "each channel by itself"),
+    MT_DURATION(struct settings, preview_us, 0, "preview", NULL,
+                "a silent clip of the most telling scenes, so long: 30"),
+    MT_DURATION(struct settings, trailer_us, 0, "trailer", NULL, "the same with sound"),
+    MT_LIST(struct settings, clips, 0, "clip-format", "LIST", mt_thumbs_clips, NULL,
+            "of both: mp4, webm; previews also webp"),
+    MT_INT(struct settings, preview_px, 0, "preview-size", "PIXELS", 16, 2160, NULL,
+           "the shorter side of a preview"),
+    MT_INT(struct settings, trailer_px, 0, "trailer-size", "PIXELS", 16, 2160, NULL,
+           "the shorter side of a trailer"),
     MT_INT(struct settings, jobs, 0, "jobs", "N", 0, 16, NULL,
            "pictures converted at once; 0: one per processor"),
     MT_STAGE_OPTS(struct settings),
@@ -77,6 +88,8 @@ static const struct mt_example examples[] = {
     {"A storyboard for players, no thumbnails:", "media-thumbs --count 0 --storyboard talk.mov"},
     {"The sound of a song, for a player and to look at:",
      "media-thumbs --count 0 --waveform json,png -o out song.flac"},
+    {"Half a minute to look at, and half a minute to hear as well:",
+     "media-thumbs --count 0 --preview 30 --trailer 30 talk.mov"},
     {"As part of a pipeline:", "media-ingest talk.mov | media-thumbs --count 10"},
     {NULL, NULL},
 };
@@ -119,6 +132,11 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .wave_colors = set->wave_colors,
                              .wave_points = set->wave_points,
                              .wave_split = set->wave_split,
+                             .preview_us = set->preview_us,
+                             .trailer_us = set->trailer_us,
+                             .preview_px = set->preview_px,
+                             .trailer_px = set->trailer_px,
+                             .clips = set->clips,
                              .options = &set->stage};
 
     if (mt_thumbs_check(&spec, err) < 0)
@@ -151,6 +169,9 @@ int main(int argc, char **argv)
                            .wave_size = "1800x280",
                            .wave_colors = "2563eb,none",
                            .wave_points = 20,
+                           .clips = "mp4",
+                           .preview_px = 240,
+                           .trailer_px = 720,
                            .cover = "fallback",
                            .format = "webp,jpg",
                            .quality = 80,

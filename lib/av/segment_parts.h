@@ -42,6 +42,13 @@ int mt_feed_open(struct mt_feed *reader, int fd, const struct mt_av_limits *limi
 /* Goes on with the video packet of that DTS, from wherever the format can find it. */
 int mt_feed_seek(struct mt_feed *reader, int64_t access, struct mt_err *err) MT_MUST_USE;
 
+/*
+ * Goes, forwards or back, to a key frame from which the picture of that time (of the stream) can
+ * be decoded; times after a jump are the container's, as if the file began there.
+ * MT_ERR_VERIFY when there is none that can be found.
+ */
+int mt_feed_jump(struct mt_feed *reader, int64_t pts, struct mt_err *err) MT_MUST_USE;
+
 /* 1 and the next picture in reader->frame, its pts in the stream's time base; 0 at the end; -1. */
 int mt_feed_next(struct mt_feed *reader, struct mt_err *err) MT_MUST_USE;
 

@@ -89,6 +89,58 @@ int mt_feed_seek(struct mt_feed *reader, int64_t access, struct mt_err *err)
                    (double)access * av_q2d(video->time_base));
 }
 
+/* The next key frame: when it is decoded and shown. */
+static int peek_key(struct mt_feed *reader, int64_t *dts, int64_t *pts)
+{
+    AVPacket *packet = reader->packet;
+    int ret;
+
+    do {
+        av_packet_unref(packet);
+        ret = av_read_frame(reader->in.format, packet);
+    } while (ret >= 0 && (packet->stream_index != reader->in.video->index ||
+                          !(packet->flags & AV_PKT_FLAG_KEY)));
+    *dts = packet->dts;
+    *pts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    av_packet_unref(packet);
+    return ret < 0 || *pts == AV_NOPTS_VALUE ? -1 : 0;
+}
+
+/* Nothing of what was read and decoded before counts any more. */
+static void begin_anew(struct mt_feed *reader)
+{
+    int64_t step = reader->clock.step;
+    bool leaps = reader->stamps.leaps;
+
+    avcodec_flush_buffers(reader->decoder);
+    reader->stamps = (struct mt_stamps){.leaps = leaps};
+    mt_clock_init(&reader->clock, step);
+    reader->draining = reader->ended = false;
+    reader->row = 0;
+}
+
+int mt_feed_jump(struct mt_feed *reader, int64_t pts, struct mt_err *err)
+{
+    AVFormatContext *format = reader->in.format;
+    const AVStream *video = reader->in.video;
+    int64_t back = av_rescale_q(BACK_S, (AVRational){1, 1}, video->time_base);
+    int64_t target = pts, dts, shown;
+
+    for (int i = 0; i < SEEKS_MAX; i++, target = av_sat_sub64(target, back), back *= 4) {
+        if (av_seek_frame(format, video->index, target, AVSEEK_FLAG_BACKWARD) < 0)
+            continue;
+        if (peek_key(reader, &dts, &shown) == 0 && shown <= pts &&
+            av_seek_frame(format, video->index, target, AVSEEK_FLAG_BACKWARD) >= 0) {
+            begin_anew(reader);
+            reader->access = dts;
+            reader->wanted = pts;
+            return 0;
+        }
+    }
+    return mt_fail(err, MT_ERR_VERIFY, "no key frame before %.3f s can be found",
+                   (double)pts * av_q2d(video->time_base));
+}
+
 static int stopped_reading(struct mt_feed *reader, int ret, struct mt_err *err)
 {
     const AVIOContext *pb = reader->in.format->pb;

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { W = 64, H = 36, BINS = 64, PERCENT = 30 };
+enum { W = 64, H = 36 };
+
+static const double changed = 0.3; /* share of the pixels */
 
 struct scan {
     struct mt_in in;
@@ -18,7 +20,7 @@ struct scan {
     struct SwsContext *sws;
     AVPacket *packet;
     AVFrame *frame;
-    int last[BINS]; /* how many pixels have each colour */
+    int last[MT_SCENE_BINS]; /* how many pixels have each colour */
     bool any;
     int most;
     struct mt_scenes *found;
@@ -37,23 +39,30 @@ static void keep(struct scan *s, int64_t us)
     f->times_us[f->n++] = us < 0 ? 0 : us;
 }
 
-/* How many pixels of the small copy have each colour. 0, or a negative error of the library. */
-static int count_colours(struct scan *s, int bins[BINS])
+int mt_scene_colours(struct SwsContext **sws, const AVFrame *f, int bins[MT_SCENE_BINS])
 {
-    const AVFrame *f = s->frame;
     uint8_t rgb[W * H * 3 + 64];
     uint8_t *planes[4] = {rgb};
     int strides[4] = {W * 3};
 
-    s->sws = sws_getCachedContext(s->sws, f->width, f->height, (enum AVPixelFormat)f->format, W, H,
-                                  AV_PIX_FMT_RGB24, SWS_AREA, NULL, NULL, NULL);
-    if (!s->sws || sws_scale(s->sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height,
-                             planes, strides) <= 0)
+    *sws = sws_getCachedContext(*sws, f->width, f->height, (enum AVPixelFormat)f->format, W, H,
+                                AV_PIX_FMT_RGB24, SWS_AREA, NULL, NULL, NULL);
+    if (!*sws || sws_scale(*sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, planes,
+                           strides) <= 0)
         return AVERROR(EINVAL);
-    memset(bins, 0, BINS * sizeof *bins);
+    memset(bins, 0, MT_SCENE_BINS * sizeof *bins);
     for (int i = 0; i < W * H; i++)
         bins[(rgb[3 * i] >> 6) << 4 | (rgb[3 * i + 1] >> 6) << 2 | rgb[3 * i + 2] >> 6]++;
     return 0;
+}
+
+double mt_scene_distance(const int a[MT_SCENE_BINS], const int b[MT_SCENE_BINS])
+{
+    int differ = 0;
+
+    for (int i = 0; i < MT_SCENE_BINS; i++)
+        differ += abs(a[i] - b[i]);
+    return (double)differ / (2 * W * H);
 }
 
 static void judge(struct scan *s)
@@ -63,13 +72,12 @@ static void judge(struct scan *s)
      * this may be off by some frames; who looks there finds the key frame.
      */
     int64_t us = mt_film_time(&s->film, s->in.video, s->frame->best_effort_timestamp);
-    int bins[BINS], differ = 0;
+    int bins[MT_SCENE_BINS];
 
-    if (us == AV_NOPTS_VALUE || mt_frame_damaged(s->frame) || count_colours(s, bins) < 0)
+    if (us == AV_NOPTS_VALUE || mt_frame_damaged(s->frame) ||
+        mt_scene_colours(&s->sws, s->frame, bins) < 0)
         return;
-    for (int i = 0; i < BINS; i++)
-        differ += abs(bins[i] - s->last[i]);
-    if (!s->any || differ * 100 > 2 * W * H * PERCENT)
+    if (!s->any || mt_scene_distance(bins, s->last) > changed)
         keep(s, us);
     s->any = true;
     memcpy(s->last, bins, sizeof s->last);

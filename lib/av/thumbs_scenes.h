@@ -5,7 +5,10 @@
 
 #include "av/av.h"
 
+#include <libavutil/frame.h>
 #include <stdbool.h>
+
+struct SwsContext;
 
 struct mt_scenes {
     int64_t *times_us; /* near the first key frame of each scene; free() it */
@@ -21,5 +24,15 @@ struct mt_scenes {
  */
 int mt_scenes_find(struct mt_scenes *scenes, int fd, int most, const struct mt_av_limits *limits,
                    const struct mt_av_progress *progress, struct mt_err *err) MT_MUST_USE;
+
+/*
+ * How many pixels of a copy of 64 x 36 have each of 64 colours; *sws is kept for the next frame,
+ * and freed by the caller. A negative error of the library.
+ */
+enum { MT_SCENE_BINS = 64 };
+int mt_scene_colours(struct SwsContext **sws, const AVFrame *frame, int bins[MT_SCENE_BINS]);
+
+/* The share of pixels, 0 to 1, that have other colours. */
+double mt_scene_distance(const int a[MT_SCENE_BINS], const int b[MT_SCENE_BINS]);
 
 #endif

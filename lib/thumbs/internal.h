@@ -4,6 +4,7 @@
 #define MT_THUMBS_INTERNAL_H
 
 #include "av/covers.h"
+#include "av/teaser.h"
 #include "av/thumbs.h"
 #include "av/waveform.h"
 #include "thumbs/thumbs.h"
@@ -67,6 +68,13 @@ int mt_thumbs_waveform(struct mt_item *item, const struct mt_thumbs *spec, bool 
                        struct mt_err *err);
 json_t *mt_waveform_parameters(const struct mt_thumbs *spec);
 int mt_read_waveform(const struct mt_thumbs *spec, struct mt_av_waveform *wave, struct mt_err *err);
+
+/* teaser.c: previews and, with sound, trailers. */
+int mt_thumbs_teaser(struct mt_item *item, const struct mt_thumbs *spec, bool trailer, bool *made,
+                     struct mt_err *err);
+json_t *mt_teaser_parameters(const struct mt_thumbs *spec, bool trailer);
+int mt_read_clips(const struct mt_thumbs *spec, bool out[MT_AV_CLIPS], struct mt_err *err);
+int mt_check_teasers(const struct mt_thumbs *spec, struct mt_err *err);
 
 /* contact.c: the page for people. */
 int mt_thumbs_contact(struct mt_item *item, const struct mt_thumbs *spec, bool *made,

@@ -201,8 +201,11 @@ int mt_thumbs_check(const struct mt_thumbs *spec, struct mt_err *err)
 
     struct mt_av_waveform wave;
 
-    if (!mt_wants_pictures(spec) && !spec->storyboard && !spec->contact && !spec->waveform)
+    if (!mt_wants_pictures(spec) && !spec->storyboard && !spec->contact && !spec->waveform &&
+        !spec->preview_us && !spec->trailer_us)
         ret = mt_fail(err, MT_ERR_USAGE, "--count 0 alone leaves nothing to make");
+    if (ret == 0)
+        ret = mt_check_teasers(spec, err);
     if (ret == 0 && spec->waveform)
         ret = mt_read_waveform(spec, &wave, err);
     if (ret == 0 && spec->contact)

@@ -16,6 +16,10 @@ json_t *mt_thumbs_parameters(const struct mt_thumbs *spec)
         json_object_set_new(p, "contact_sheet", mt_contact_parameters(spec));
     if (spec->waveform)
         json_object_set_new(p, "waveform", mt_waveform_parameters(spec));
+    if (spec->preview_us)
+        json_object_set_new(p, "preview", mt_teaser_parameters(spec, false));
+    if (spec->trailer_us)
+        json_object_set_new(p, "trailer", mt_teaser_parameters(spec, true));
     return p;
 }
 
@@ -86,6 +90,12 @@ int mt_thumbs_work(struct mt_item *item, void *ctx, struct mt_err *err)
     if (spec->contact && count(item, &parts, mt_thumbs_contact(item, spec, &made, err), err) < 0)
         return -1;
     if (spec->waveform && count(item, &parts, mt_thumbs_waveform(item, spec, &made, err), err) < 0)
+        return -1;
+    if (spec->preview_us &&
+        count(item, &parts, mt_thumbs_teaser(item, spec, false, &made, err), err) < 0)
+        return -1;
+    if (spec->trailer_us &&
+        count(item, &parts, mt_thumbs_teaser(item, spec, true, &made, err), err) < 0)
         return -1;
     if (parts.applied == 0) {
         json_object_del(item->report, "notes");

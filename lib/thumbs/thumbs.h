@@ -27,12 +27,16 @@ struct mt_thumbs {
     const char *gravity;   /* of pictures: one of mt_thumbs_gravities */
     const char *strip;     /* one of mt_thumbs_strips */
     bool optimise, still;
-    const char *waveform;    /* "json,png,svg", or NULL */
-    const char *wave_size;   /* "1800x280" */
-    const char *wave_colors; /* "2563eb,none": of the sound and the background */
-    int64_t wave_points;     /* per second, of JSON */
-    bool wave_split;         /* channels apart */
-    const char *dir;         /* where programs beside this one lie */
+    const char *waveform;           /* "json,png,svg", or NULL */
+    const char *wave_size;          /* "1800x280" */
+    const char *wave_colors;        /* "2563eb,none": of the sound and the background */
+    int64_t wave_points;            /* per second, of JSON */
+    bool wave_split;                /* channels apart */
+    int64_t preview_us;             /* length of a preview; 0: none */
+    int64_t trailer_us;             /* the same of a trailer */
+    int64_t preview_px, trailer_px; /* their shorter sides */
+    const char *clips;              /* formats of both: "mp4,webm,webp" */
+    const char *dir;                /* where programs beside this one lie */
     const struct mt_stage_options *options;
     struct mt_thumbs_helper *helper; /* NULL at first; mt_thumbs_end() ends it */
 };
@@ -40,6 +44,7 @@ struct mt_thumbs {
 extern const char *const mt_thumbs_gravities[];
 extern const char *const mt_thumbs_strips[];
 extern const char *const mt_thumbs_waveforms[]; /* what --waveform knows */
+extern const char *const mt_thumbs_clips[];     /* what --clip-format knows */
 
 /* {"fallback", "first", "only"}, {"contain", "cover", "width"} and {"jpg", "webp"}, each ending
  * with NULL.
