@@ -110,6 +110,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
     struct mt_stage stage = {.name = "transcode",
                              .job_type = "transcode",
                              .parameters = parameters,
+                             .parameters_for = mt_transcode_parameters_for,
                              .common = &set->common,
                              .options = &set->stage,
                              .stores = mt_stores,

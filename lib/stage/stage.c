@@ -28,6 +28,15 @@ struct mt_av_limits mt_stage_limits(const struct mt_stage_options *o)
     return (struct mt_av_limits){o->pixels, o->side, o->streams, o->duration_us, o->frames};
 }
 
+/* What will be done with the item's document. New; NULL with *err. */
+static json_t *parameters_for(const struct mt_item *item, struct mt_err *err)
+{
+    const struct mt_stage *stage = item->state->stage;
+
+    return stage->parameters_for ? stage->parameters_for(item->doc, stage->ctx, err)
+                                 : json_copy(stage->parameters);
+}
+
 /* Our own row in processing_jobs, unless a supervisor keeps one for us. */
 static int start_job(struct mt_item *item, struct mt_err *err)
 {
@@ -37,7 +46,9 @@ static int start_job(struct mt_item *item, struct mt_err *err)
     if (!item->asset_id || st->stage->common->job || st->stage->common->dry_run ||
         st->stage->unrecorded)
         return 0;
-    json_t *input = json_copy(st->stage->parameters);
+    json_t *input = parameters_for(item, err);
+    if (!input)
+        return -1;
     json_object_set_new(input, "command", mt_run_command(st->run));
     struct mt_job_plan plan = {.type = st->stage->job_type,
                                .asset_id = item->asset_id,
@@ -103,11 +114,12 @@ static void report_failure(const struct mt_err *failure)
     mt_log_err(failure->code == MT_ERR_NOT_APPLICABLE ? MT_LOG_INFO : MT_LOG_ERROR, failure);
 }
 
-static int plan_only(struct mt_item *item)
+static int plan_only(struct mt_item *item, struct mt_err *err)
 {
+    json_t *parameters = parameters_for(item, err);
+
     item->status = "planned";
-    json_object_set(item->report, "parameters", item->state->stage->parameters);
-    return 0;
+    return parameters ? json_object_set_new(item->report, "parameters", parameters) : -1;
 }
 
 /* The work itself; 0, or -1 with *failure. */
@@ -117,7 +129,7 @@ static int work(struct mt_item *item, struct mt_err *failure)
     struct mt_err err;
 
     if (stage->common->dry_run)
-        return plan_only(item);
+        return plan_only(item, failure);
     if (start_job(item, failure) < 0)
         return -1;
     item->state->reached_us = 0;

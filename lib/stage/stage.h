@@ -75,6 +75,10 @@ struct mt_stage {
     const char *name;     /* in the document: "transcode" */
     const char *job_type; /* in processing_jobs: "transcode", "thumbnail", "analyze" */
     json_t *parameters;   /* the job's input_parameters; lent */
+
+    /* Those for a document that asks for something of its own; new, or NULL with *err. NULL: the
+     * same for all. */
+    json_t *(*parameters_for)(const json_t *doc, void *ctx, struct mt_err *err);
     const struct mt_common *common;
     const struct mt_stage_options *options;
     bool unrecorded; /* it only submits a job: it is none itself */

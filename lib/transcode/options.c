@@ -88,7 +88,7 @@ static const char *changes_sound(const struct mt_transcode *spec)
 }
 
 /* What is copied cannot be changed on the way, and nobody should have to find that out. */
-static int check_copies(const struct mt_transcode_options *want, const struct mt_transcode *spec,
+static int check_copies(const struct mt_transcode *spec, const struct mt_ladder *ladder,
                         struct mt_err *err)
 {
     const char *pictures = changes_pictures(spec), *sound = changes_sound(spec);
@@ -97,41 +97,52 @@ static int check_copies(const struct mt_transcode_options *want, const struct mt
     if (only && (pictures || sound))
         return mt_fail(err, MT_ERR_USAGE, "--remux=only encodes nothing, %s does",
                        pictures ? pictures : sound);
-    for (int i = 0; i < spec->ladder.n; i++) {
-        const struct mt_rung *rung = &spec->ladder.rungs[i];
+    for (int i = 0; i < ladder->n; i++) {
+        const struct mt_rung *rung = &ladder->rungs[i];
         bool copied = strcmp(rung->video_codec, "copy") == 0;
 
         if (copied && pictures)
             return mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps its pictures, %s changes them",
                            rung->name, pictures);
-        if (strcmp(rung->audio_codec, "copy") == 0 && (sound || want->audio_bps > 0))
+        if (strcmp(rung->audio_codec, "copy") == 0 && (sound || spec->want->audio_bps > 0))
             return mt_fail(err, MT_ERR_USAGE, "%s: a copy keeps its sound, %s changes it",
                            rung->name, sound ? sound : "--audio-bitrate");
     }
     return 0;
 }
 
-int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_transcode *spec,
-                              struct mt_err *err)
+/* What holds for renditions that do not say otherwise. */
+static int defaults_of(const struct mt_transcode_options *want, struct mt_rung_defaults *defaults,
+                       struct mt_err *err)
 {
-    struct mt_rung_defaults defaults = {.format = want->format,
-                                        .video_codec = want->codec,
-                                        .audio_codec = want->audio_codec,
-                                        .bitrate = want->bitrate,
-                                        .crf = -1,
-                                        .audio_bps = want->audio_bps,
-                                        .upscale = want->upscale,
-                                        .constant = want->vfr && strcmp(want->vfr, "keep") != 0};
-    int ret;
-
-    if ((want->fps && mt_ladder_fps("--fps", want->fps, &defaults.fps, err) < 0) ||
-        (want->max_fps && mt_ladder_fps("--max-fps", want->max_fps, &defaults.max_fps, err) < 0))
+    *defaults = (struct mt_rung_defaults){.format = want->format,
+                                          .video_codec = want->codec,
+                                          .audio_codec = want->audio_codec,
+                                          .bitrate = want->bitrate,
+                                          .crf = -1,
+                                          .audio_bps = want->audio_bps,
+                                          .upscale = want->upscale,
+                                          .constant = want->vfr && strcmp(want->vfr, "keep") != 0};
+    if ((want->fps && mt_ladder_fps("--fps", want->fps, &defaults->fps, err) < 0) ||
+        (want->max_fps && mt_ladder_fps("--max-fps", want->max_fps, &defaults->max_fps, err) < 0))
         return -1;
     if (want->audio_bps != 0 && (want->audio_bps < 6000 || want->audio_bps > 2000000))
         return mt_fail(err, MT_ERR_USAGE, "--audio-bitrate takes 6k to 2M bits per second");
+    return 0;
+}
+
+int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_transcode *spec,
+                              struct mt_err *err)
+{
+    struct mt_rung_defaults defaults;
+    int ret;
+
+    if (defaults_of(want, &defaults, err) < 0)
+        return -1;
     if (mt_sound_settings_parse(&spec->sound, want->loudness, want->channels, want->denoise, err) <
         0)
         return -1;
+    spec->want = want;
     spec->sound.speech = want->speech;
     spec->remux = remux_of(want->remux);
     spec->subtitles = want->subtitles;
@@ -141,5 +152,29 @@ int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt
         return -1;
     ret = want->output_formats ? read_formats(&spec->ladder, want->output_formats, &defaults, err)
                                : mt_ladder_parse(&spec->ladder, want->quality, &defaults, err);
-    return ret < 0 ? -1 : check_copies(want, spec, err);
+    return ret < 0 ? -1 : check_copies(spec, &spec->ladder, err);
+}
+
+const json_t *mt_transcode_asked(const struct mt_transcode *spec, const json_t *doc)
+{
+    const json_t *formats = json_object_get(doc, "output_formats");
+
+    return spec->want->output_formats || json_is_null(formats) ? NULL : formats;
+}
+
+int mt_transcode_ladder(const struct mt_transcode *spec, const json_t *doc,
+                        struct mt_ladder *ladder, struct mt_err *err)
+{
+    const json_t *formats = mt_transcode_asked(spec, doc);
+    struct mt_rung_defaults defaults;
+
+    *ladder = spec->ladder;
+    if (!formats)
+        return 0;
+    if (defaults_of(spec->want, &defaults, err) == 0 &&
+        mt_ladder_json(ladder, formats, &defaults, err) == 0 &&
+        check_copies(spec, ladder, err) == 0)
+        return 0;
+    err->code = MT_ERR_BAD_DOCUMENT;
+    return mt_fail_in(err, "what the document asks for");
 }

@@ -56,10 +56,22 @@ struct mt_transcode_options {
 
 /*
  * Fills in what of *spec the options say: ladder, sound, remux. Its crf and target are to be
- * there already; what does not go together is refused. MT_ERR_USAGE, and what reading a file
- * of --output-formats gives.
+ * there already; what does not go together is refused. want is to live as long as *spec.
+ * MT_ERR_USAGE, and what reading a file of --output-formats gives.
  */
 int mt_transcode_options_read(const struct mt_transcode_options *want, struct mt_transcode *spec,
                               struct mt_err *err) MT_MUST_USE;
+
+/* The renditions that a document asks for itself ("output_formats"); NULL where it asks for none,
+ * or
+ * --output-formats was given. Lent. */
+const json_t *mt_transcode_asked(const struct mt_transcode *spec, const json_t *doc);
+
+/*
+ * The ladder for one document: those, read like --output-formats and with the other options as
+ * defaults, else the ladder of *spec. MT_ERR_BAD_DOCUMENT for what cannot be made.
+ */
+int mt_transcode_ladder(const struct mt_transcode *spec, const json_t *doc,
+                        struct mt_ladder *ladder, struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -7,6 +7,7 @@
 #include "transcode/damage.h"
 #include "transcode/distribute.h"
 #include "transcode/engine.h"
+#include "transcode/options.h"
 #include "transcode/remux.h"
 #include "transcode/shape.h"
 #include "transcode/tracks.h"
@@ -39,6 +40,15 @@ json_t *mt_transcode_parameters(const struct mt_transcode *spec)
                      (json_int_t)spec->crf, "preset", spec->preset, "remux",
                      mt_remux_words[spec->remux], "subtitles",
                      spec->subtitles ? spec->subtitles : "all");
+}
+
+json_t *mt_transcode_parameters_for(const json_t *doc, void *ctx, struct mt_err *err)
+{
+    struct mt_transcode own = *(const struct mt_transcode *)ctx;
+
+    if (mt_transcode_ladder(ctx, doc, &own.ladder, err) < 0)
+        return NULL;
+    return mt_transcode_parameters(&own);
 }
 
 /* All that decides the bytes of one rendition, short enough for a name. */
@@ -263,11 +273,26 @@ static int run_engine(struct mt_work *w, struct mt_err *err)
     return ret;
 }
 
+/* The jobs of a film have no document: what it asks for stands in their command. New. */
+static json_t *command_of(const struct mt_work *w)
+{
+    json_t *command = json_deep_copy(w->spec->distribution.command);
+    const json_t *asked = mt_transcode_asked(w->spec, w->item->doc);
+    char *text = asked ? json_dumps(asked, JSON_COMPACT) : NULL;
+
+    if (text)
+        json_array_append_new(command, json_sprintf("--output-formats=%s", text));
+    free(text);
+    return command;
+}
+
 /* Goes on only when the rest is to be done here. */
 static int distribute(struct mt_work *w, struct mt_err *err)
 {
     struct mt_engine_rendition renditions[MT_RUNGS_MAX];
+    struct mt_distribution distribution = w->spec->distribution;
     struct mt_engine engine;
+    json_t *command;
     char name[9];
 
     work_name(w, name);
@@ -277,7 +302,9 @@ static int distribute(struct mt_work *w, struct mt_err *err)
     if (w->spec->burn.which && w->spec->distribution.part &&
         (mt_engine_plan(&engine, err) < 0 || open_burning(w, &engine, err) < 0))
         return -1;
-    int ret = mt_distribute(&engine, &w->spec->distribution, name, &w->done, err);
+    distribution.command = command = command_of(w);
+    int ret = mt_distribute(&engine, &distribution, name, &w->done, err);
+    json_decref(command);
     json_decref(engine.source); /* of a part; that of the film is for who joins it */
     return ret;
 }
@@ -388,14 +415,15 @@ static int copy(struct mt_work *w, json_t *dropped, struct mt_err *err)
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
     const struct mt_transcode *spec = ctx;
-    struct mt_work w = {.spec = spec, .item = item, .ladder = spec->ladder};
+    struct mt_work w = {.spec = spec, .item = item};
     json_t *dropped = json_array(), *streams = json_array();
     struct mt_rung sound[MT_RUNGS_MAX];
     struct mt_shape shape;
     int n_sound, made = 0;
     int ret = -1;
 
-    if (mt_source_shape(item->doc, &shape, err) < 0)
+    if (mt_transcode_ladder(spec, item->doc, &w.ladder, err) < 0 ||
+        mt_source_shape(item->doc, &shape, err) < 0)
         goto out;
     mt_ladder_fit(&w.ladder, &shape, dropped);
     n_sound = take_sound(&w, sound, dropped);

@@ -11,12 +11,15 @@
 
 enum { MT_JOBS_MAX = 64 };
 
+struct mt_transcode_options;
+
 /* Whether what is already as a rung wants it is copied, packet by packet, instead of encoded. */
 enum mt_remux_when { MT_REMUX_AUTO, MT_REMUX_NEVER, MT_REMUX_ONLY };
 extern const char *const mt_remux_words[]; /* of the option, in that order; ends with NULL */
 
 struct mt_transcode {
     struct mt_ladder ladder;
+    const struct mt_transcode_options *want; /* what it was read from; lent */
     struct mt_sound_settings sound;
     int64_t crf; /* constant quality, capped by each rung's peak rate; -1: the codec's usual */
     const char *preset; /* of the encoder */
@@ -35,6 +38,9 @@ struct mt_transcode {
 
 /* The settings that decide what comes out, for the recipe and the job. New. */
 json_t *mt_transcode_parameters(const struct mt_transcode *spec);
+
+/* The same for a document, as struct mt_stage has it. */
+json_t *mt_transcode_parameters_for(const json_t *doc, void *ctx, struct mt_err *err);
 
 /*
  * A stage's work function (ctx: struct mt_transcode): makes the renditions that

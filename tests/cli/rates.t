@@ -66,6 +66,12 @@ for codec in h264 hevc av1; do
     between "$(json '.variants[0].bitrate | rtrimstr("k") | tonumber')" 20 320 \
         "$codec: the mean is not above it, but for what the buffer holds"
 done
+# The jobs of a film have no document: what one asks for goes with them.
+media-ingest s25.mp4 | jq -c '.output_formats = [{"quality": "30p", "fps": 20}]' >asks
+run media-transcode --distribute -q 36p <asks
+json_is .stages.transcode.status queued 'a document that asks for a rate is for the queue'
+is "$(sql "SELECT a.value FROM processing_jobs j, json_each(j.input_parameters, '$.arguments') a WHERE a.value LIKE '--output-formats%'")" \
+    '--output-formats=[{"quality":"30p","fps":20}]' 'as it asks'
 for wrong in '--fps 0' '--fps 1000' '--fps x' '--max-fps 30/0' '-q source:copy --fps 30' \
     '-q source:copy --allow-upscale' '-q source:copy --vfr constant'; do
     # shellcheck disable=SC2086 # words

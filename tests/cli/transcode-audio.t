@@ -55,6 +55,26 @@ exits 0 'stored'
 is "$(jq -r '.variants[0].url' "$out" | sed 's/.*\/audio-[0-9a-f]*\.opus/as should be/')" 'as should be' 'by its name and recipe'
 consistent 'objects and rows agree'
 
+# --- several, from a document that asks for them itself
+ffmpeg -nostdin -v error -y -i talk.wav -t 2 short.wav
+asks() { media-ingest short.wav | jq -c ".output_formats = $1"; }
+asks '[{"quality": "64k", "format": "opus"}, {"quality": "96k", "format": "mp3"}]' >"$T/asks"
+run media-transcode -q audio:flac -n <"$T/asks"
+json_is '[.stages.transcode.parameters.renditions[].format] | join(" ")' 'mp3 opus' 'as --dry-run says'
+run media-transcode -q audio:flac <"$T/asks"
+exits 0 'what a document asks for goes before --quality'
+document 'and stays in it'
+is "$(jq -r '[.variants[] | .format, .quality] | join(" ")' "$out")" 'mp3 96k opus 64k' 'with its rates'
+is "$(sql "SELECT group_concat(r.value ->> 'format') FROM processing_jobs j, json_each(j.input_parameters, '$.renditions') r JOIN media_assets a ON a.id = j.media_asset_id WHERE original_filename = 'short.wav' AND j.job_type = 'transcode'")" \
+    mp3,opus 'so says the row of the job'
+run media-transcode --output-formats='[{"quality": "64k", "format": "ogg"}]' <"$T/asks"
+json_is '[.variants[].format] | sort | join(" ")' 'mp3 ogg opus' '--output-formats goes before both'
+asks '[{"quality": "64k", "format": "avi"}]' >"$T/asks"
+run media-transcode <"$T/asks"
+exits 1 'what cannot be made is the document'"'"'s fault'
+json_is '.stages.transcode | "\(.status) \(.error.code)"' 'failed bad_document' 'and says so'
+stderr_like "output_formats\\[0\\]: 'format' does not know 'avi'" 'and where'
+
 # --- what cannot be
 run media-transcode -q audio:mp3:vorbis -o no talk.wav
 exits 2 'Vorbis in MP3'
