@@ -18,7 +18,8 @@ struct walk {
     struct mt_boxes *found;
     int fd;
     int64_t size;
-    int left; /* boxes that may still be looked at */
+    int left;           /* boxes that may still be looked at */
+    uint32_t timescale; /* of the movie: units of edit lists in a second; 0: not seen yet */
 };
 
 static void name_of(char out[5], const uint8_t *p)
@@ -110,6 +111,31 @@ static int64_t meta_header(const struct walk *w, const struct box *box)
     return mt_bytes_at(w->fd, box->body, h, sizeof(h)) && memcmp(h + 4, "hdlr", 4) == 0 ? 0 : 4;
 }
 
+static void read_timescale(struct walk *w, const struct box *box)
+{
+    uint8_t h[24] = {0};
+
+    if (mt_bytes_at(w->fd, box->body, h, sizeof(h)))
+        w->timescale = mt_be32(h + (h[0] == 1 ? 20 : 12));
+}
+
+/* An edit list that begins with an edit of no media (14496-12, 8.6.6). */
+static void read_edits(struct walk *w, const struct box *box)
+{
+    uint8_t h[24] = {0};
+    uint64_t length, media;
+
+    if (!mt_bytes_at(w->fd, box->body, h, sizeof(h)) || mt_be32(h + 4) == 0 || w->timescale == 0)
+        return;
+    length = h[0] == 1 ? mt_be64(h + 8) : mt_be32(h + 8);
+    media = h[0] == 1 ? mt_be64(h + 16) : mt_be32(h + 12) | UINT64_C(0xFFFFFFFF00000000);
+    if (media != UINT64_MAX || length > (uint64_t)INT64_MAX / 1000000)
+        return;
+    length = length * 1000000 / w->timescale;
+    if ((int64_t)length > w->found->empty_us)
+        w->found->empty_us = (int64_t)length;
+}
+
 static void look_inside(struct walk *w, const struct box *box, int depth)
 {
     int64_t end = box->end < w->size ? box->end : w->size;
@@ -127,7 +153,11 @@ static void look_inside(struct walk *w, const struct box *box, int depth)
         count_tags(w, box);
     else if (is(box, "stsd"))
         walk(w, box->body + 8, end, depth + 1);
-    else if (is_one_of(box, "moov trak mdia minf stbl "))
+    else if (is(box, "mvhd"))
+        read_timescale(w, box);
+    else if (is(box, "elst"))
+        read_edits(w, box);
+    else if (is_one_of(box, "moov trak edts mdia minf stbl "))
         walk(w, box->body, end, depth + 1);
     else if (is(box, "udta")) {
         count_tags(w, box);

@@ -16,6 +16,7 @@ struct mt_boxes {
     int tags;           /* entries of lists of tags */
     bool encrypted;     /* a protected sample entry, or protection data of a key system */
     char scheme[5];     /* "cenc", "cbcs" ...; empty if not told */
+    int64_t empty_us;   /* the longest time for which a track shows nothing at first (elst) */
     int64_t listed_end; /* where the last segment index (sidx) says that its segments end, or 0 */
     int64_t short_by;   /* bytes that the last box has and the file has not */
     char short_box[5];  /* its type, printable */

@@ -282,7 +282,7 @@ static json_t *report_stream(const struct look *l, const struct seen *s)
     return o;
 }
 
-static json_t *report(const struct look *l)
+static json_t *report(const struct look *l, int fd)
 {
     json_t *all = json_array();
     int64_t origin = INT64_MAX, end = INT64_MIN;
@@ -300,6 +300,7 @@ static json_t *report(const struct look *l)
     }
     if (origin == INT64_MAX)
         origin = end = 0;
+    origin = mt_film_origin(&l->in, fd, origin);
     return json_pack("{s:I, s:I, s:o}", "origin_us", (json_int_t)origin, "duration_us",
                      (json_int_t)FFMAX(end - origin, 0), "streams", all);
 }
@@ -314,7 +315,7 @@ json_t *mt_av_copy_look(int fd, const struct mt_av_limits *limits,
         return NULL;
     mt_in_set_progress(&l.in, progress);
     if (open_look(&l, err) == 0 && read_all(&l, err) == 0)
-        result = report(&l);
+        result = report(&l, fd);
     for (unsigned i = 0; l.seen && i < l.in.format->nb_streams; i++)
         free(l.seen[i].buckets);
     free(l.seen);

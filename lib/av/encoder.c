@@ -43,14 +43,17 @@ static void tell_x264(AVDictionary **options, const struct mt_video_setup *setup
 
 static void tell_x265(AVDictionary **options, const struct mt_video_setup *setup)
 {
+    char text[512] = "keyint=-1:min-keyint=1:scenecut=0:open-gop=0:info=0:log-level=error";
+    size_t n = strlen(text);
+
+    if (setup->threads == 1)
+        snprintf(text + n, sizeof text - n, ":pools=none:frame-threads=1:wpp=0");
+    n = strlen(text);
+    snprintf(text + n, sizeof text - n, ":vbv-init=%g", MT_BUFFER_AT_FIRST);
+    mt_light_tell_x265(&setup->look->light, text, sizeof text);
     av_dict_set(options, "preset", setup->preset, 0);
     av_dict_set(options, "forced-idr", "1", 0);
-    av_dict_set(options, "x265-params",
-                setup->threads == 1
-                    ? "keyint=-1:min-keyint=1:scenecut=0:open-gop=0:info=0:log-level=error:"
-                      "pools=none:frame-threads=1:wpp=0"
-                    : "keyint=-1:min-keyint=1:scenecut=0:open-gop=0:info=0:log-level=error",
-                0);
+    av_dict_set(options, "x265-params", text, 0);
 }
 
 static void tell_vpx(AVDictionary **options, const struct mt_video_setup *setup)
@@ -68,13 +71,14 @@ static void tell_svt(AVDictionary **options, const struct mt_video_setup *setup)
 {
     static const char *const speeds[PRESETS] = {"12", "11", "10", "9", "8", "7", "5", "4", "3"};
 
-    av_dict_set(options, "preset", speeds[preset_at(setup->preset)], 0);
-    if (setup->threads > 0) {
-        char text[32];
+    char text[256] = "";
 
+    av_dict_set(options, "preset", speeds[preset_at(setup->preset)], 0);
+    if (setup->threads > 0)
         snprintf(text, sizeof text, "lp=%d", setup->threads);
+    mt_light_tell_svt(&setup->look->light, text, sizeof text);
+    if (text[0])
         av_dict_set(options, "svtav1-params", text, 0);
-    }
 }
 
 /* crf, crf_max: of each one's own scale; crf looks about as good as 23 of H.264. */

@@ -308,13 +308,15 @@ static json_t *report_track(const struct mt_reader *r, const struct mt_written *
 {
     double length = seconds(r->end - r->first, r->base);
     double rate = length > 0 ? (double)r->hash.bytes * 8 / length : 0;
+    bool asked = r->track->peak_bps > 0 && r->track->buffer_bits > 0;
 
-    return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:i, s:i, s:s}", "kind",
-                     mt_kind_name(w->kind), "codec", avcodec_get_name(r->par->codec_id), "packets",
-                     (json_int_t)r->packets, "bytes", (json_int_t)r->hash.bytes, "duration",
-                     mt_json_real(length, 6), "start", mt_json_real(seconds(r->first, r->base), 6),
-                     "bit_rate_bps", (json_int_t)(rate + 0.5), "reordering", r->order.depth,
-                     "parts", r->track->n, "hash", w->hash);
+    return json_pack(
+        "{s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:i, s:i, s:s, s:o}", "kind", mt_kind_name(w->kind),
+        "codec", avcodec_get_name(r->par->codec_id), "packets", (json_int_t)r->packets, "bytes",
+        (json_int_t)r->hash.bytes, "duration", mt_json_real(length, 6), "start",
+        mt_json_real(seconds(r->first, r->base), 6), "bit_rate_bps", (json_int_t)(rate + 0.5),
+        "reordering", r->order.depth, "parts", r->track->n, "hash", w->hash, "buffer",
+        asked ? mt_json_real(r->bucket.most / (double)r->track->buffer_bits, 4) : json_null());
 }
 
 static json_t *report(const struct mux *m)

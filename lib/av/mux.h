@@ -69,6 +69,8 @@ struct mt_av_track {
     const char *language;   /* ISO 639-2 ("ara") or BCP 47 ("ar"); NULL: not known */
     const char *title;      /* NULL: none */
     unsigned disposition;   /* of enum mt_av_disposition */
+    int64_t peak_bps;       /* pictures: how fast a decoder is fed; 0: nobody asks */
+    int64_t buffer_bits;    /* and what it has room for */
 };
 
 struct mt_av_mux {
@@ -93,7 +95,8 @@ struct mt_av_mux {
  * "chapters", "tracks": [{"kind", "codec", "packets", "bytes", "duration", "start" (s; where
  * it is first shown or heard), "bit_rate_bps", "reordering" (pictures), "parts", "hash"
  * (MurmurHash3, 128 bits, of the payload: for pictures of H.264 and HEVC of their NAL units
- * without what separates them)}]}.
+ * without what separates them), "buffer" (null, or the part of buffer_bits that a decoder needs
+ * which is fed at peak_bps: more than 1 does not play without a pause)}]}.
  *
  * MT_ERR_VERIFY when parts do not fit together or what is read back is not what was
  * written; the message names track and part. MT_ERR_UNSUPPORTED_CODEC when the format cannot

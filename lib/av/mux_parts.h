@@ -87,6 +87,15 @@ bool mt_depth_see(struct mt_depth *depth, int64_t pts);
 /* The next picture's decoding time. */
 int64_t mt_order_next(struct mt_order *order, int64_t pts);
 
+/*
+ * A leaky bucket: what lies in it is what a decoder must have read ahead. The most that ever did is
+ * the size of the buffer that is needed, however the track was put together.
+ */
+struct mt_bucket {
+    double level, most; /* bits */
+    int64_t last;       /* when it was looked at */
+};
+
 struct mt_reader {
     const struct mt_av_track *track;
     int index; /* for messages */
@@ -101,7 +110,8 @@ struct mt_reader {
     struct mt_hash hash;
     AVPacket *packet; /* the next one, in base; valid when more */
     bool more;
-    bool drop_lead;              /* no packet that is wholly priming is wanted */
+    bool drop_lead; /* no packet that is wholly priming is wanted */
+    struct mt_bucket bucket;
     int64_t in_part;             /* packets of the part so far */
     int64_t lasts, before;       /* durations of the present packet and of the one before it */
     int64_t packets, first, end; /* first: as heard or seen, after priming */

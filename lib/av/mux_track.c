@@ -252,6 +252,20 @@ static int advance(struct mt_reader *r, struct mt_err *err)
     return ret < 0 ? -1 : 0;
 }
 
+/* A packet comes into the bucket when it is decoded; until then as much as is fed has left it. */
+static void pour(struct mt_reader *r, const AVPacket *packet)
+{
+    struct mt_bucket *b = &r->bucket;
+
+    if (r->track->peak_bps <= 0)
+        return;
+    if (r->packets > 0)
+        b->level -= (double)r->track->peak_bps * (double)(packet->dts - b->last) * av_q2d(r->base);
+    b->last = packet->dts;
+    b->level = FFMAX(b->level, 0) + 8.0 * packet->size;
+    b->most = FFMAX(b->most, b->level);
+}
+
 /* Gives the packet that was read its place in the film. */
 static int place(struct mt_reader *r, struct mt_err *err)
 {
@@ -271,6 +285,7 @@ static int place(struct mt_reader *r, struct mt_err *err)
         return fail_in(r, r->part, err);
     }
     mt_hash_add(&r->hash, packet);
+    pour(r, packet);
     r->packets++;
     r->before = r->lasts;
     r->lasts = packet->duration;

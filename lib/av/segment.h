@@ -32,8 +32,9 @@
  * null or as the container has it, "jumps", "look": {...}, "undivided": null or why there is only
  * one segment, "segments": [{"start" (base, from the film's begin), "frames", "first", "end",
  * "lead", "access" (source_base: pictures from first to before end belong to it; filters want those
- * from lead on; decoding begins with the packet of DTS access), "hash"}]}. The last four of a
- * segment are absent when decoding begins with the file; the last end is null.
+ * from lead on; decoding begins with the packet of DTS access), "hash", "bytes" (of the source,
+ * about)}]}. lead and access are absent when decoding begins with the file, all but start and
+ * frames when there is only one segment; the last end is null.
  *
  * Errors as mt_av_transcode().
  */
@@ -148,7 +149,8 @@ struct mt_av_join {
 
 /*
  * Joins them, by mt_av_mux(). The report, new: {"frames", "duration" (s), "video_bps",
- * "audio_bps" (of all sound together), "size_bytes", "tracks" (as mt_av_mux() has them)}.
+ * "audio_bps" (of all sound together), "size_bytes", "tracks" (as mt_av_mux() has them), "peak_bps"
+ * (of the pictures; absent without one)}.
  */
 json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err);
 

@@ -62,7 +62,8 @@ static AVIOContext *io_new(struct mt_fragments *out)
  * of the first picture, and pictures shown before they are decoded have negative offsets, as CMAF
  * has it. The muxer takes the first offset off all of them, which is why it is added here.
  */
-static int start(struct mt_fragments *out, const AVCodecContext *codec)
+static int start(struct mt_fragments *out, const AVCodecContext *codec,
+                 const struct mt_light *light)
 {
     AVDictionary *options = NULL;
     AVStream *stream;
@@ -80,6 +81,8 @@ static int start(struct mt_fragments *out, const AVCodecContext *codec)
     stream->avg_frame_rate = codec->framerate;
     stream->sample_aspect_ratio = codec->sample_aspect_ratio;
     ret = avcodec_parameters_from_context(stream->codecpar, codec);
+    if (ret >= 0 && mt_light_attach(light, stream) < 0)
+        ret = AVERROR(ENOMEM);
     if (ret < 0)
         return ret;
     av_dict_set(&options, "movflags",
@@ -91,7 +94,7 @@ static int start(struct mt_fragments *out, const AVCodecContext *codec)
 }
 
 int mt_fragments_open(struct mt_fragments *out, int fd, const AVCodecContext *codec,
-                      struct mt_err *err)
+                      const struct mt_light *light, struct mt_err *err)
 {
     int64_t end = lseek(fd, 0, SEEK_END);
     int ret;
@@ -99,7 +102,7 @@ int mt_fragments_open(struct mt_fragments *out, int fd, const AVCodecContext *co
     *out = (struct mt_fragments){.fd = fd, .offset = end, .pos = end};
     if (end < 0)
         return mt_fail_errno(err, "cannot append a segment");
-    ret = start(out, codec);
+    ret = start(out, codec, light);
     if (ret < 0) {
         fail(out, ret, err);
         mt_fragments_close(out);

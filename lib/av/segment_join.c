@@ -57,6 +57,17 @@ static int parts_of(const struct mt_av_join *join, struct mt_av_part *parts)
     return n;
 }
 
+/* What the pictures may come to at most, whatever codec they have. */
+static int64_t peak_of(const struct mt_av_join *join)
+{
+    struct mt_size size;
+
+    if (!join->rendition)
+        return 0;
+    mt_av_plan_size(join->plan, join->rendition, &size.w, &size.h);
+    return mt_video_ceiling(join->rendition, size);
+}
+
 /* Fills in the tracks behind the pictures; how many there are. */
 static int other_tracks(const struct mt_av_join *join, const struct mt_av_part *sound,
                         struct mt_av_track tracks[])
@@ -87,6 +98,7 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
                             .fd = join->fd,
                             .limits = join->limits,
                             .progress = join->progress};
+    int64_t peak = peak_of(join);
     json_t *muxed = NULL, *report = NULL;
 
     tracks[0] = (struct mt_av_track){.kind = MT_AV_PICTURES,
@@ -94,7 +106,9 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
                                      .n = parts_of(join, parts),
                                      .base_num = base.num,
                                      .base_den = base.den,
-                                     .disposition = MT_AV_DEFAULT};
+                                     .disposition = MT_AV_DEFAULT,
+                                     .peak_bps = peak,
+                                     .buffer_bits = peak * MT_AV_BUFFER_S};
     if (join->n_others >= MT_AV_TRACKS_MAX)
         mt_fail(err, MT_ERR_LIMIT, "more than %d tracks", (int)MT_AV_TRACKS_MAX);
     else {
@@ -103,6 +117,8 @@ json_t *mt_av_segments_join(const struct mt_av_join *join, struct mt_err *err)
     }
     if (muxed)
         report = mt_av_mux_summary(muxed);
+    if (report && peak > 0)
+        json_object_set_new(report, "peak_bps", json_integer(peak));
     json_decref(muxed);
     free(parts);
     return report;

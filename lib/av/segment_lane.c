@@ -67,8 +67,13 @@ int mt_lane_open(struct mt_lane *lane, const struct mt_lane_film *film, struct m
                  const json_t *segment, struct mt_err *err)
 {
     AVRational rate = mt_ticks_rate(film->plan, lane->rendition);
+    const struct mt_av_rendition *rendition = lane->rendition;
+    double most = rendition->video_bps > 0
+                      ? (double)mt_video_ceiling(rendition, size) / (double)rendition->video_bps
+                      : 1;
     struct mt_video_setup setup = {
-        .rendition = lane->rendition,
+        .rendition = rendition,
+        .share = mt_segment_share(film->plan, segment, most),
         .size = size,
         .look = film->look,
         .base = rate.num > 0 ? av_inv_q(rate) : film->base,
@@ -85,7 +90,8 @@ int mt_lane_open(struct mt_lane *lane, const struct mt_lane_film *film, struct m
     if (mt_video_open(&lane->video, &setup, err) < 0 ||
         (film->score && mt_score_open(&lane->score, lane->video.codec, err) < 0))
         return -1;
-    return mt_fragments_open(&lane->file, lane->rendition->fd, lane->video.codec, err);
+    return mt_fragments_open(&lane->file, rendition->fd, lane->video.codec, &film->look->light,
+                             err);
 }
 
 void mt_lane_close(struct mt_lane *lane)

@@ -66,6 +66,23 @@ AVRational mt_ticks_rate(const json_t *plan, const struct mt_av_rendition *rendi
  */
 int64_t mt_tick_at(int64_t pts, AVRational base, AVRational rate);
 
+/* ---- bit rates (segment_share.c) ---- */
+
+/* What a source spends on its pictures, from half second to half second. Zero it before use. */
+struct mt_spent {
+    int64_t *bytes; /* free() it */
+    int64_t room, from_us;
+};
+
+void mt_spent_add(struct mt_spent *spent, int64_t us, int size);
+int64_t mt_spent_between(const struct mt_spent *spent, int64_t from_us, int64_t to_us);
+
+/*
+ * What a segment of the plan gets of the average bit rate: 1 is as much as the mean of all, most
+ * is the highest that is permitted. Over the film the mean is 1.
+ */
+double mt_segment_share(const json_t *plan, const json_t *segment, double most);
+
 /* ---- fragments (segment_file.c) ---- */
 
 /* Fragmented MP4 of one stream of pictures, appended to a file. */
@@ -81,7 +98,7 @@ struct mt_fragments {
 
 /* The extradata of codec is complete. */
 int mt_fragments_open(struct mt_fragments *out, int fd, const AVCodecContext *codec,
-                      struct mt_err *err) MT_MUST_USE;
+                      const struct mt_light *light, struct mt_err *err) MT_MUST_USE;
 
 /* Takes a packet with times in base (emptied). */
 int mt_fragments_write(struct mt_fragments *out, AVPacket *packet, AVRational base,

@@ -30,6 +30,7 @@ struct scan {
     int64_t n, room;
     struct key *keys;
     int64_t n_keys, room_keys;
+    struct mt_spent spent;
     int64_t missing;          /* pictures without a time */
     bool seen, heard;         /* the first picture, the first sound was decoded */
     int64_t first_pts;        /* of that picture */
@@ -119,6 +120,9 @@ static int take_picture(struct scan *s, struct mt_err *err)
         s->pts = grown(s->pts, s->n, &s->room, sizeof *s->pts);
         s->pts[s->n++] = packet->pts;
     }
+    if (packet->pts != AV_NOPTS_VALUE)
+        mt_spent_add(&s->spent, av_rescale_q(packet->pts, s->in.video->time_base, AV_TIME_BASE_Q),
+                     packet->size);
     note_end(s, s->in.video->time_base);
     return s->seen ? 0 : try_first(s, s->video, packet, err);
 }
@@ -316,6 +320,15 @@ static int64_t on_film(const struct cutter *c, int64_t pts)
     return av_rescale_q(pts - c->origin, c->scan->in.video->time_base, c->base);
 }
 
+/* What the source spends on the pictures from i on up to the one before k. */
+static int64_t spent_on(const struct scan *s, int64_t i, int64_t k)
+{
+    AVRational base = s->in.video->time_base;
+
+    return mt_spent_between(&s->spent, av_rescale_q(s->pts[i], base, AV_TIME_BASE_Q),
+                            k < s->n ? av_rescale_q(s->pts[k], base, AV_TIME_BASE_Q) : s->end_us);
+}
+
 /* The pictures from i on up to the one before k. */
 static void add_segment(const struct cutter *c, int64_t i, int64_t k)
 {
@@ -331,6 +344,7 @@ static void add_segment(const struct cutter *c, int64_t i, int64_t k)
         json_object_set_new(o, "access", json_integer(key->dts));
     }
     json_object_set_new(o, "hash", json_integer(hash_of(s->pts + i, k - i)));
+    json_object_set_new(o, "bytes", json_integer(spent_on(s, i, k)));
     json_array_append_new(c->segments, o);
 }
 
@@ -395,10 +409,11 @@ static json_t *language_of(const struct scan *s)
     return tag && strlen(tag->value) <= 35 ? mt_json_text(tag->value) : json_null();
 }
 
-static json_t *plan_of(struct scan *s)
+static json_t *plan_of(struct scan *s, int fd)
 {
     int64_t picture_us = av_rescale_q(s->first_pts, s->in.video->time_base, AV_TIME_BASE_Q);
-    int64_t origin_us = s->heard ? FFMIN(picture_us, s->sound_us) : picture_us;
+    int64_t first_us = s->heard ? FFMIN(picture_us, s->sound_us) : picture_us;
+    int64_t origin_us = mt_film_origin(&s->in, fd, first_us);
     AVRational base = mt_honest_base(s->in.video->time_base);
     const char *why = indivisible(s, base);
     json_t *segments = segments_of(s, base, origin_us, why == NULL);
@@ -421,6 +436,7 @@ static void close_scan(struct scan *s)
     av_frame_free(&s->frame);
     free(s->pts);
     free(s->keys);
+    free(s->spent.bytes);
     mt_in_close(&s->in);
 }
 
@@ -434,7 +450,7 @@ json_t *mt_av_plan(int fd, const struct mt_av_limits *limits, const struct mt_av
         return NULL;
     mt_in_set_progress(&s.in, progress);
     if (mt_in_check_film(&s.in, err) == 0 && open_scan(&s, err) == 0 && read_all(&s, err) == 0)
-        plan = plan_of(&s);
+        plan = plan_of(&s, fd);
     close_scan(&s);
     return plan;
 }

@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 
+enum {
+    MT_AV_BUFFER_S = 2
+}; /* that the buffer of a decoder holds at the peak rate, as HLS allows */
+
 /* One rendition that is wanted, and where it goes. */
 struct mt_av_rendition {
     const char *name;  /* "720p": for messages and the report */

@@ -48,11 +48,20 @@ static enum AVColorSpace source_matrix(const struct mt_kind *kind)
     return usual_matrix(kind->w, kind->h);
 }
 
+/* Containers may know better what shape pixels have; what counts here is that it changes. */
+static double aspect_of(const AVFrame *frame)
+{
+    double pixel = frame->sample_aspect_ratio.den > 0 ? av_q2d(frame->sample_aspect_ratio) : 1;
+
+    return frame->width * (pixel > 0.05 && pixel < 20 ? pixel : 1) / FFMAX(frame->height, 1);
+}
+
 struct mt_kind mt_frame_kind(const AVFrame *frame)
 {
     return (struct mt_kind){
         .w = frame->width,
         .h = frame->height,
+        .aspect = aspect_of(frame),
         .format = frame->format,
         .interlaced = mt_frame_interlaced(frame),
         .matrix = frame->colorspace,
@@ -80,7 +89,8 @@ static void choose_colors(struct mt_look *look, const struct mt_kind *kind)
 }
 
 /* HDR stays HDR; what is SDR looks the same in ten bits as in eight. */
-static void choose_deep(struct mt_look *look, const struct mt_kind *kind)
+static void choose_deep(struct mt_look *look, const struct mt_kind *kind, const AVStream *stream,
+                        const AVFrame *frame)
 {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)kind->format);
     bool keep = !is_rgb(kind->format) && (is_hdr(kind->transfer) || is_wide(kind)) &&
@@ -90,6 +100,8 @@ static void choose_deep(struct mt_look *look, const struct mt_kind *kind)
                                   .primaries = keep ? kind->primaries : look->primaries,
                                   .transfer = keep ? kind->transfer : look->transfer,
                                   .matrix = keep ? kind->matrix : look->matrix};
+    if (keep && is_hdr(kind->transfer))
+        mt_light_read(&look->deep.light, stream, frame);
 }
 
 /* As mt_in_display_size(), from what was decoded: containers may claim another size. */
@@ -116,8 +128,9 @@ void mt_look_choose(struct mt_look *look, AVStream *stream, AVFrame *frame)
     *look = (struct mt_look){.n = 0};
     look->rotation = mt_in_frame_rotation(stream, frame, &look->mirrored);
     display_size(stream, frame, look->rotation, &look->display.w, &look->display.h);
+    look->aspect = kind.aspect;
     choose_colors(look, &kind);
-    choose_deep(look, &kind);
+    choose_deep(look, &kind, stream, frame);
 }
 
 /* Ten bits are for sources that have them and for codecs whose players take them. */
@@ -134,6 +147,7 @@ static void choose_depth(struct mt_look *look, const struct mt_av_rendition *ren
     look->primaries = look->deep.primaries;
     look->transfer = look->deep.transfer;
     look->matrix = look->deep.matrix;
+    look->light = look->deep.light;
 }
 
 static void fit(const struct mt_look *look, const struct mt_av_rendition *rendition,
@@ -159,13 +173,14 @@ void mt_look_fit(struct mt_look *look, const struct mt_av_rendition *renditions,
 json_t *mt_look_to_json(const struct mt_look *look)
 {
     return json_pack(
-        "{s:i, s:i, s:i, s:i, s:s?, s:s?, s:s?, s:{s:i, s:s?, s:s?, s:s?}}", "rotation",
+        "{s:i, s:i, s:i, s:i, s:f, s:s?, s:s?, s:s?, s:{s:i, s:s?, s:s?, s:s?, s:o}}", "rotation",
         look->rotation, "mirrored", look->mirrored, "width", look->display.w, "height",
-        look->display.h, "primaries", av_color_primaries_name(look->primaries), "transfer",
+        look->display.h, "aspect", look->aspect, "primaries",
+        av_color_primaries_name(look->primaries), "transfer",
         av_color_transfer_name(look->transfer), "matrix", av_color_space_name(look->matrix), "deep",
         "depth", look->deep.depth, "primaries", av_color_primaries_name(look->deep.primaries),
         "transfer", av_color_transfer_name(look->deep.transfer), "matrix",
-        av_color_space_name(look->deep.matrix));
+        av_color_space_name(look->deep.matrix), "hdr", mt_light_to_json(&look->deep.light));
 }
 
 /* Names that are not known, which only a plan that was tampered with has, become BT.709. */
@@ -190,10 +205,12 @@ void mt_look_from_json(struct mt_look *look, const json_t *value)
         .rotation = (int)mt_json_int(value, "rotation", 0),
         .mirrored = (int)mt_json_int(value, "mirrored", 0),
         .display = {(int)mt_json_int(value, "width", 2), (int)mt_json_int(value, "height", 2)},
+        .aspect = mt_json_num(value, "aspect", 0),
         .deep = {.depth = (int)mt_json_int(deep, "depth", 8)},
     };
     colors_from_json(value, &look->primaries, &look->transfer, &look->matrix);
     colors_from_json(deep, &look->deep.primaries, &look->deep.transfer, &look->deep.matrix);
+    mt_light_from_json(&look->deep.light, json_object_get(deep, "hdr"));
 }
 
 bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame)
@@ -202,9 +219,9 @@ bool mt_pictures_fit(const struct mt_pictures *pictures, const AVFrame *frame)
     const struct mt_kind *old = &pictures->kind;
 
     return pictures->graph && kind.w == old->w && kind.h == old->h && kind.format == old->format &&
-           kind.matrix == old->matrix && kind.range == old->range &&
-           kind.transfer == old->transfer && kind.primaries == old->primaries &&
-           (old->interlaced || !kind.interlaced);
+           fabs(kind.aspect - old->aspect) < 1e-6 * old->aspect && kind.matrix == old->matrix &&
+           kind.range == old->range && kind.transfer == old->transfer &&
+           kind.primaries == old->primaries && (old->interlaced || !kind.interlaced);
 }
 
 /* The rendition's size as the picture lies before it is turned upright. */
@@ -230,6 +247,22 @@ static struct mt_size largest(const struct mt_look *look)
     return best;
 }
 
+/* How large frames of the kind are within a picture of that size, so that their shape is kept. */
+static struct mt_size within(const struct mt_look *look, const struct mt_kind *kind,
+                             struct mt_size size)
+{
+    double wider = look->aspect > 0 && kind->aspect > 0 ? kind->aspect / look->aspect : 1;
+    struct mt_size inner = size;
+
+    if (fabs(wider - 1) < 0.01) /* of rounding to whole pixels and blocks: nobody sees it */
+        return size;
+    if (wider > 1)
+        inner.h = FFMAX((int)lrint(size.h / wider / 2) * 2, 2);
+    else
+        inner.w = FFMAX((int)lrint(size.w * wider / 2) * 2, 2);
+    return inner;
+}
+
 /* Transparent pictures are shown on black. */
 static void describe_alpha(AVBPrint *out, const struct mt_kind *kind)
 {
@@ -246,7 +279,7 @@ static void describe_alpha(AVBPrint *out, const struct mt_kind *kind)
 /* Colours outside BT.709: first down to the largest size wanted, since floats are slow. */
 static void describe_mapping(AVBPrint *out, const struct mt_look *look, const struct mt_kind *kind)
 {
-    struct mt_size size = largest(look);
+    struct mt_size size = within(look, kind, largest(look));
     bool hdr = is_hdr(kind->transfer);
     const char *transfer = hdr ? av_color_transfer_name(kind->transfer) : "bt709";
     const char *matrix = "bt2020nc";
@@ -288,11 +321,11 @@ static const char *scale_matrix(enum AVColorSpace matrix)
 static void describe_scale(AVBPrint *out, const struct mt_look *look, const struct mt_kind *kind,
                            int i)
 {
-    struct mt_size size = lying(look, i);
+    struct mt_size size = lying(look, i), inner = within(look, kind, size);
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get((enum AVPixelFormat)kind->format);
     const char *from = scale_matrix(source_matrix(kind)), *to = scale_matrix(look->matrix);
 
-    av_bprintf(out, "[s%d]scale=w=%d:h=%d:flags=" SCALER, i, size.w, size.h);
+    av_bprintf(out, "[s%d]scale=w=%d:h=%d:flags=" SCALER, i, inner.w, inner.h);
     if (is_rgb(kind->format))
         av_bprintf(out, ":out_color_matrix=%s", to);
     else if (strcmp(from, to) != 0)
@@ -300,6 +333,8 @@ static void describe_scale(AVBPrint *out, const struct mt_look *look, const stru
     if (kind->range == AVCOL_RANGE_JPEG || (desc && av_strstart(desc->name, "yuvj", NULL)))
         av_bprintf(out, "%s:out_range=tv", is_rgb(kind->format) ? "" : ":in_range=pc");
     av_bprintf(out, look->ten_bit ? ",format=yuv420p10le" : ",format=yuv420p");
+    if (inner.w != size.w || inner.h != size.h)
+        av_bprintf(out, ",setsar=1,pad=w=%d:h=%d:x=(ow-iw)/2:y=(oh-ih)/2", size.w, size.h);
 }
 
 /* Mirroring comes before turning; both after scaling, where they cost least. */

@@ -12,6 +12,7 @@
 
 #include "av/frame.h"
 #include "av/input.h"
+#include "av/light.h"
 #include "av/transcode.h"
 
 #include <jansson.h>
@@ -59,6 +60,12 @@ int64_t mt_clock_next(struct mt_clock *clock, int64_t pts);
 /* Gives the frame the time it is shown at. */
 void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame);
 
+/*
+ * Where the film in fd begins whose first picture or sound is at first_us: earlier, where an edit
+ * list says that nothing is shown at first.
+ */
+int64_t mt_film_origin(const struct mt_in *in, int fd, int64_t first_us);
+
 /* The picture rate to plan with: what the stream claims if that can be true, else 30. */
 AVRational mt_honest_rate(const struct mt_in *in);
 
@@ -80,6 +87,7 @@ struct mt_size {
 struct mt_look {
     int rotation, mirrored; /* as mt_in_rotation() */
     struct mt_size display; /* of the source, upright, square pixels */
+    double aspect;          /* of the first frame as it lies, by its own account */
     int n;
     struct mt_size sizes[MT_LANES_MAX]; /* upright */
     enum AVColorPrimaries primaries;
@@ -90,8 +98,10 @@ struct mt_look {
         enum AVColorPrimaries primaries;
         enum AVColorTransferCharacteristic transfer;
         enum AVColorSpace matrix;
+        struct mt_light light;
     } deep;
-    bool ten_bit; /* that is how it is */
+    bool ten_bit;          /* that is how it is */
+    struct mt_light light; /* of what is encoded */
 };
 
 /* The look of the film whose first frame is given; no renditions yet. */
@@ -107,6 +117,7 @@ void mt_look_from_json(struct mt_look *look, const json_t *value);
 /* What tells one kind of decoded frame from another: when it changes, the graph does. */
 struct mt_kind {
     int w, h, format;
+    double aspect; /* of the picture, by the frame's own account of its pixels */
     bool interlaced;
     enum AVColorSpace matrix;
     enum AVColorRange range;
@@ -118,8 +129,9 @@ struct mt_kind mt_frame_kind(const AVFrame *frame);
 
 /*
  * The filter description that turns such frames into the look's renditions: one
- * input [in], outputs [o0] [o1] ... All are yuv420p, 8 bits, limited range, square
- * pixels. Freed with av_freep(). MT_ERR_UNAVAILABLE when HDR cannot be mapped here.
+ * input [in], outputs [o0] [o1] ... All are yuv420p (yuv420p10le for a look of ten bits), limited
+ * range, square pixels. Frames of another shape than the first are shown whole, between black
+ * bars. Freed with av_freep(). MT_ERR_UNAVAILABLE when HDR cannot be mapped here.
  */
 int mt_pictures_describe(char **text, const struct mt_look *look, const struct mt_kind *kind,
                          struct mt_err *err) MT_MUST_USE;
@@ -188,6 +200,7 @@ int mt_encoder_check(const struct mt_encoder *encoder, const char *preset,
 
 struct mt_video_setup {
     const struct mt_av_rendition *rendition;
+    double share; /* of an average rate that this part of the film gets; 0, 1: all of it */
     struct mt_size size;
     const struct mt_look *look;
     AVRational base, rate;
@@ -195,6 +208,16 @@ struct mt_video_setup {
     const char *preset;
     int threads;
 };
+
+/*
+ * How full that buffer is when a segment begins. Encoders take half as where they try to be in the
+ * long run, so that they leave it to the next segment as they found it. A full one would be spent
+ * anew by each segment: a film that is hard all through came to 20 % more than its peak rate.
+ */
+#define MT_BUFFER_AT_FIRST 0.5
+
+/* The peak rate of a rendition's pictures of that size, bits per second; 0: none. */
+int64_t mt_video_ceiling(const struct mt_av_rendition *rendition, struct mt_size size);
 
 /*
  * An encoder of the rendition's codec: closed GOPs that begin at the first frame at or after each

@@ -2,6 +2,10 @@
 /* transcode_stamps.c - times that rise, whatever the source says. */
 #include "av/transcode_parts.h"
 
+#include "av/boxes.h"
+
+#include <libavutil/avstring.h>
+
 enum { LEAP_US = 10 * 1000000, BACK_US = 1000000, RATE_MAX = 240 };
 
 static const int64_t ABSURD_US = INT64_C(1) << 50; /* 35 years */
@@ -90,6 +94,16 @@ int64_t mt_clock_next(struct mt_clock *clock, int64_t pts)
 void mt_clock_stamp(struct mt_clock *clock, AVFrame *frame)
 {
     frame->pts = mt_clock_next(clock, frame->best_effort_timestamp);
+}
+
+int64_t mt_film_origin(const struct mt_in *in, int fd, int64_t first_us)
+{
+    struct mt_boxes boxes;
+
+    if (first_us <= 0 || !av_match_list(in->format->iformat->name, "mov", ','))
+        return first_us;
+    mt_boxes_scan(&boxes, fd, in->size);
+    return FFMAX(first_us - boxes.empty_us, 0);
 }
 
 static bool believable(AVRational rate)

@@ -18,43 +18,47 @@ int mt_refused(struct mt_err *err, int av, const char *what)
     return -1;
 }
 
-/* The rendition's ceiling; less when the source is smaller than the size it is meant for. */
-static int64_t ceiling(const struct mt_video_setup *setup)
+/* With an average the ceiling is half as much again unless the caller says otherwise. */
+static int64_t ceiling_of_average(const struct mt_av_rendition *rendition)
 {
-    int side = FFMIN(setup->size.w, setup->size.h);
-    double part = 1;
+    int64_t max = rendition->max_bps;
 
-    /* What a picture needs grows with about the 0.75th power of its area. */
-    if (setup->rendition->height_px > side)
-        part = pow((double)side / setup->rendition->height_px, 1.5);
-    return (int64_t)((double)setup->rendition->max_bps * part);
+    if (max <= 0)
+        max = rendition->video_bps + rendition->video_bps / 2;
+    return FFMAX(max, rendition->video_bps);
 }
 
-/*
- * One bit rate cannot be exceeded for long: with an average the ceiling is half as much
- * again unless the caller says otherwise; two seconds of it are buffered, as HLS allows.
- */
+int64_t mt_video_ceiling(const struct mt_av_rendition *rendition, struct mt_size size)
+{
+    int side = FFMIN(size.w, size.h);
+    double part = 1;
+
+    if (rendition->video_bps > 0)
+        return ceiling_of_average(rendition);
+    /* What a picture needs grows with about the 0.75th power of its area. */
+    if (rendition->height_px > side)
+        part = pow((double)side / rendition->height_px, 1.5);
+    return (int64_t)((double)rendition->max_bps * part);
+}
+
 static void set_rates(AVCodecContext *codec, AVDictionary **options,
                       const struct mt_encoder *encoder, const struct mt_video_setup *setup)
 {
     const struct mt_av_rendition *rendition = setup->rendition;
-    int64_t max = rendition->video_bps > 0 ? rendition->max_bps : ceiling(setup);
+    int64_t max = mt_video_ceiling(rendition, setup->size);
 
-    if (rendition->video_bps > 0) {
-        codec->bit_rate = rendition->video_bps;
-        if (max <= 0)
-            max = rendition->video_bps + rendition->video_bps / 2;
-        if (max < rendition->video_bps)
-            max = rendition->video_bps;
-    } else {
+    if (rendition->video_bps > 0)
+        codec->bit_rate =
+            (int64_t)((double)rendition->video_bps * (setup->share > 0 ? setup->share : 1));
+    else
         av_dict_set_int(options, "crf", FFMIN(rendition->crf, encoder->crf_max), 0);
-    }
     if (max > 0 && encoder->cap == MT_CAP_RATE && codec->bit_rate == 0)
         codec->bit_rate = max;
     if (max > 0 &&
         (encoder->cap == MT_CAP_VBV || (encoder->cap == MT_CAP_CRF && rendition->video_bps == 0))) {
         codec->rc_max_rate = max;
-        codec->rc_buffer_size = (int)FFMIN(2 * max, INT_MAX);
+        codec->rc_buffer_size = (int)FFMIN(MT_AV_BUFFER_S * max, INT_MAX);
+        codec->rc_initial_buffer_occupancy = (int)lrint(codec->rc_buffer_size * MT_BUFFER_AT_FIRST);
     }
 }
 

@@ -106,6 +106,19 @@ static void add_recipe(const struct mt_work *w, const struct mt_rendition *r, js
     json_object_set_new(entry, "made_with", with);
 }
 
+/* What a decoder has to read ahead at the peak rate, over all joins. */
+static void add_buffer(const struct mt_rendition *r, json_t *entry)
+{
+    const json_t *pictures = json_array_get(json_object_get(r->made, "tracks"), 0);
+    const json_t *peak = json_object_get(r->made, "peak_bps");
+
+    if (peak && json_is_number(json_object_get(pictures, "buffer")))
+        json_object_set_new(entry, "buffer",
+                            json_pack("{s:O, s:i, s:O}", "max_bps", peak, "length_s",
+                                      (int)MT_AV_BUFFER_S, "used",
+                                      json_object_get(pictures, "buffer")));
+}
+
 int mt_rendition_publish(struct mt_work *w, struct mt_rendition *r, struct mt_err *err)
 {
     struct mt_output output = mt_rendition_output(r);
@@ -113,6 +126,7 @@ int mt_rendition_publish(struct mt_work *w, struct mt_rendition *r, struct mt_er
 
     json_object_set_new(entry, "copied", json_boolean(r->copied));
     add_sound(w, r, entry);
+    add_buffer(r, entry);
     add_recipe(w, r, entry);
     int ret = mt_item_publish(w->item, &output, &r->making, entry, err);
 

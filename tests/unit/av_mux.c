@@ -75,8 +75,8 @@ static json_t *join(const char *format, const char *sound, const char *last, con
     struct mt_av_part voice = {
         .fd = in_dir(sound, O_RDONLY), .stream = -1, .start = MT_AV_OWN_TIMES};
     struct mt_av_track tracks[2] = {
-        {MT_AV_PICTURES, parts, SEGMENTS, 1, 90000, NULL, NULL, MT_AV_DEFAULT},
-        {MT_AV_SOUND, &voice, 1, 0, 0, "ara", "Narration", MT_AV_DEFAULT},
+        {MT_AV_PICTURES, parts, SEGMENTS, 1, 90000, NULL, NULL, MT_AV_DEFAULT, 0, 0},
+        {MT_AV_SOUND, &voice, 1, 0, 0, "ara", "Narration", MT_AV_DEFAULT, 0, 0},
     };
     struct mt_av_mux spec = spec_of(format, tracks, 2);
     json_t *report;
@@ -244,7 +244,7 @@ static void tags(void)
 static void from_transport_stream(void)
 {
     struct mt_av_part part = {.stream = -1, .start = 0};
-    struct mt_av_track track = {MT_AV_PICTURES, &part, 1, 0, 0, NULL, NULL, MT_AV_DEFAULT};
+    struct mt_av_track track = {MT_AV_PICTURES, &part, 1, 0, 0, NULL, NULL, MT_AV_DEFAULT, 0, 0};
     struct mt_av_mux spec = spec_of("mp4", &track, 1);
     json_t *report;
 
