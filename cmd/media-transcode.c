@@ -5,6 +5,7 @@
 #include "drivers.h"
 #include "stage/stage.h"
 #include "transcode/options.h"
+#include "transcode/sweep.h"
 #include "transcode/transcode.h"
 
 #include <stdlib.h>
@@ -17,7 +18,7 @@ struct settings {
     const char *target_quality;
     bool estimate;
     int64_t crf, jobs, threads, nice, max_load;
-    bool distribute;
+    bool distribute, sweep;
     const char *part;
     int64_t part_us;
 };
@@ -49,6 +50,7 @@ static const struct mt_opt opts[] = {
                 "of film in one such part, about; 30 s"),
     MT_STR(struct settings, part, 0, "part", "N-M", NULL,
            "encode segments N to M only, or 'sound'; for such jobs"),
+    MT_FLAG(struct settings, sweep, 0, "sweep", "remove work that was given up a week ago"),
     MT_STAGE_OPTS(struct settings),
     MT_DRY_RUN_OPT(struct settings),
     MT_COMMON_OPTS(struct settings),
@@ -85,6 +87,31 @@ static int read_target(const char *text, double *target, struct mt_err *err)
     return mt_hint(err, "0.98 is good, 0.99 hard to tell from the source");
 }
 
+/* Instead of transcoding. */
+static int sweep(const struct mt_run *r, const struct settings *set, struct mt_err *err)
+{
+    struct mt_transcode_swept swept;
+    struct mt_store *store = NULL;
+    struct mt_db *db = NULL;
+    int ret = -1;
+
+    if (r->n_operands > 0 || set->common.files_from)
+        return mt_fail(err, MT_ERR_USAGE, "--sweep is for all of the store, and takes no operands");
+    if (mt_db_open(&db, set->common.db, mt_dbs, MT_DB_WRITE, err) == 0 &&
+        mt_store_open(&store, set->common.store, mt_stores, true, err) == 0)
+        ret = mt_transcode_sweep(db, store, set->common.dry_run, &swept, err);
+    if (ret == 0) {
+        json_t *answer =
+            json_pack("{s:i, s:I, s:I, s:b}", "schema", 1, "works", (json_int_t)swept.works,
+                      "objects", (json_int_t)swept.objects, "dry_run", (int)set->common.dry_run);
+        ret = mt_print(answer, err);
+        json_decref(answer);
+    }
+    mt_store_close(&store);
+    mt_db_close(&db);
+    return ret;
+}
+
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
 {
     const struct settings *set = settings;
@@ -97,6 +124,8 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                                 .max_load = set->max_load,
                                 .options = &set->stage};
 
+    if (set->sweep)
+        return sweep(r, set, err);
     if (read_target(set->target_quality, &spec.target, err) < 0)
         return -1;
     if (mt_transcode_options_read(&set->want, &spec, err) < 0)

@@ -47,6 +47,7 @@ complete -c media-transcode -l max-load -x -d 'encode fewer segments at once abo
 complete -c media-transcode -l distribute -d 'give parts of the film to the workers of the queue'
 complete -c media-transcode -l part-length -x -d 'of film in one such part, about; 30 s'
 complete -c media-transcode -l part -x -d 'encode segments N to M only, or \'sound\'; for such jobs'
+complete -c media-transcode -l sweep -d 'remove work that was given up a week ago'
 complete -c media-transcode -l output -s o -x -a '(__fish_complete_directories)' -d 'write plain files into DIR, no database'
 complete -c media-transcode -l force -d 'make again what is there already'
 complete -c media-transcode -l timeout -x -d 'longest work on one file'

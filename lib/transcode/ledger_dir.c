@@ -234,7 +234,7 @@ static void dir_empty(struct mt_ledger *base)
 }
 
 /* Takes a neighbour's lock, so that nobody works in it, and removes it if it is old. */
-static void sweep_one(const char *dir)
+bool mt_ledger_discard_dir(const char *dir)
 {
     struct dir_ledger old = {.dir = mt_strdup(dir), .dir_fd = -1, .journal = -1};
     char *journal = mt_path_join(dir, "journal");
@@ -244,12 +244,14 @@ static void sweep_one(const char *dir)
         stat(journal, &st) == 0 && st.st_mtim.tv_sec + MT_LEDGER_STALE_S < mt_now_us() / 1000000;
 
     free(journal);
-    if (stale && lock(&old, &err) == 0) {
+    stale = stale && lock(&old, &err) == 0;
+    if (stale) {
         mt_log(MT_LOG_INFO, "removing the abandoned work in '%s'", dir);
         dir_empty(&old.base);
     }
     mt_fd_close(&old.dir_fd);
     free(old.dir);
+    return stale;
 }
 
 static void dir_sweep(const struct mt_ledger *base)
@@ -266,7 +268,7 @@ static void dir_sweep(const struct mt_ledger *base)
         if (e->d_name[0] == '.' || (own && strcmp(e->d_name, own + 1) == 0))
             continue;
         path = mt_path_join(above, e->d_name);
-        sweep_one(path);
+        (void)mt_ledger_discard_dir(path);
         free(path);
     }
     if (dir)

@@ -32,6 +32,9 @@ struct mt_ledger {
 
 enum { MT_LEDGER_STALE_S = 7 * 24 * 3600 };
 
+/* Removes a ledger of the kind "directory" that nobody has or has touched for so long; whether. */
+bool mt_ledger_discard_dir(const char *dir);
+
 void mt_ledger_init(struct mt_ledger *ledger, const struct mt_ledger_kind *kind);
 
 /* Forgets what is known of the segments and the sound; and sets the plan, which may be NULL. */

@@ -142,7 +142,64 @@ media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null
 is "$(count "segments WHERE completed_at < '2021-01-01T00:00:00.000Z'")" 0 'a week later its rows go'
 is "$(find "$store" -path '*/.work/*' -type f)" '' 'and its objects'
 isnt "$(count segments)" 0 'but not those of the work that goes on'
-media-queue cancel "$(json .stages.transcode.queued_job_id)" >/dev/null
+last=$(json .stages.transcode.queued_job_id)
+# Of all the store, also what no row tells of.
+lost() { mkdir -p "$store/$asset/.work/$1"; echo x >"$store/$asset/.work/$1/180p-00001.seg"; touch -d "$2" "$store/$asset/.work/$1/180p-00001.seg"; }
+lost 11111111 '8 days ago'
+lost 22222222 '6 days ago'
+run media-transcode --sweep
+json_is '[.works, .objects] | join(" ")' '0 0' 'an asset with a job under way is left alone'
+media-queue cancel "$last" >/dev/null
+run media-transcode --sweep --dry-run
+json_is '[.works, .objects, .dry_run] | join(" ")' '1 1 true' 'what was lost a week ago would go'
+run media-transcode --sweep
+exits 0 'a sweep'
+json_is '[.works, .objects] | join(" ")' '1 1' 'it goes'
+is "$(cd "$store/$asset/.work" && echo ./*1 ./*2)" './*1 ./22222222' 'and nothing younger'
+isnt "$(count segments)" 0 'nor work of today'
+sql "UPDATE segments SET completed_at = '2020-01-01T00:00:00.000Z'"
+find "$store/$asset/.work" -type f -exec touch -d '8 days ago' {} +
+run media-transcode --sweep
+is "$(find "$store" -path '*/.work/*' -type f)$(count segments)" 0 'but that too, in a week'
+run media-transcode --sweep film.mp4
+exits 2 'it is for all'
+
+# --- files of the machine that submits: they go with the work
+fresh
+ffmpeg -nostdin -v error -y -i film.mp4 -t 12 -c copy words.mp4
+printf '1\n00:00:01,000 --> 00:00:11,000\nA machine that is not here\n' >words.srt
+echo '[{"quality": "90p", "format": "mp4"}]' >formats.json
+words=(--output-formats=formats.json --burn-in=words.srt --preset=ultrafast)
+run media-transcode "${words[@]}" -o one words.mp4
+exits 0 'subtitles are burnt in on one machine'
+run media-transcode "${words[@]}" --distribute --part-length=4 words.mp4
+exits 0 'and for many'
+job=$(json .stages.transcode.queued_job_id) asset=$(json .asset.id)
+mkdir elsewhere
+mv words.srt formats.json elsewhere
+isnt "$(find "$store" -name 'subtitles-*')" '' 'the file of subtitles is in the store'
+unlike "$(sql "SELECT input_parameters FROM processing_jobs WHERE id = '$job'")" 'words.srt|formats.json' 'the job names no file'
+media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null 2>&1
+fonts=$(sql "SELECT details FROM segments WHERE rendition = 'plan'" | jq -c .fonts)
+like "$fonts" '^\[\{"family":.*"sha256":"[0-9a-f]{64}"' 'the plan names the fonts'
+# A machine with other fonts makes other pictures.
+plan() { if on_postgresql; then echo "jsonb_set(details, '{fonts,0,sha256}', '\"$1\"')"; else echo "json_set(details, '$.fonts[0].sha256', '$1')"; fi; }
+sql "UPDATE segments SET details = $(plan other) WHERE rendition = 'plan'"
+media-queue work --handlers "$jobs" "${often[@]}" --types segment --until-empty >other.out 2>&1
+is "$(count "segments WHERE rendition = 'source'")" 0 'with other fonts no part is made'
+like "$(cat other.out)" 'other fonts' 'and that is why'
+sql "UPDATE segments SET details = $(plan "$(jq -r '.[0].sha256' <<<"$fonts")") WHERE rendition = 'plan'"
+media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null 2>&1
+media-queue retry "$job" >/dev/null
+start_worker
+ok 'with the same ones it is finished' finished "$job"
+is "$(sha256sum <"$(rendition 90p)")" "$(sha256sum <one/words-90p.mp4)" 'as on one machine'
+clean 'with files'
+stop_workers
+mv elsewhere/words.srt words2.srt
+mv elsewhere/formats.json formats.json
+run media-transcode --output-formats=formats.json --burn-in=words2.srt --preset=ultrafast --distribute words.mp4
+json_is .stages.transcode.status skipped 'the same words by another name are there'
 
 # --- cancelled, and gone on with
 fresh
