@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 4096 };
+enum { TEXT_MAX = 65536 };
 
 /* Of the options that all programs have, those that say on what it works. */
 static bool matters(const struct mt_opt *o)

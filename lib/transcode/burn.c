@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "digest/digest.h"
 #include "language/language.h"
 #include "transcode/work.h"
 #include "json/json.h"
@@ -39,14 +40,68 @@ static int identify(struct mt_burn_in *burn, struct mt_err *err)
 int mt_burn_in_parse(struct mt_burn_in *burn, const char *which, struct mt_err *err)
 {
     *burn = (struct mt_burn_in){.which = which, .fd = -1};
+    if (which && mt_str_starts(which, MT_BURN_IN_WORK)) {
+        burn->file = true;
+        snprintf(burn->identity, sizeof burn->identity, "%s", which + strlen(MT_BURN_IN_WORK));
+        return 0;
+    }
     if (!which || !strpbrk(which, "./"))
         return 0;
+    burn->file = true;
     burn->fd = open(which, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (burn->fd < 0) {
         mt_fail(err, MT_ERR_USAGE, "--burn-in cannot open '%s': %s", which, strerror(errno));
         return mt_hint(err, "name a file of SubRip, WebVTT or ASS, or a language: ar");
     }
     return identify(burn, err);
+}
+
+/* ---- between machines ---- */
+
+static char *key_of(const struct mt_burn_in *burn, const char *asset, const char *work)
+{
+    return mt_asprintf("%s/.work/%s/subtitles-%s", asset, work, burn->identity);
+}
+
+int mt_burn_in_send(const struct mt_burn_in *burn, struct mt_store *store, const char *asset,
+                    const char *work, struct mt_err *err)
+{
+    struct mt_put *put = NULL;
+    uint8_t data[65536];
+    ssize_t n = 0;
+
+    if (!burn->file || burn->fd < 0)
+        return 0;
+    char *key = key_of(burn, asset, work);
+    int ret = mt_store_begin(store, key, &put, err);
+    for (off_t at = 0; ret == 0 && (n = pread(burn->fd, data, sizeof data, at)) > 0; at += n)
+        ret = mt_put_write(put, data, (size_t)n, err);
+    if (ret == 0 && n < 0)
+        ret = mt_fail_errno(err, "cannot read '%s'", burn->which);
+    if (ret == 0)
+        ret = mt_put_commit(&put, NULL, err);
+    mt_put_abort(&put);
+    free(key);
+    return ret;
+}
+
+int mt_burn_in_fetch(struct mt_burn_in *burn, struct mt_store *store, const char *asset,
+                     const char *work, struct mt_err *err)
+{
+    char meant[sizeof burn->identity];
+
+    if (!burn->file || burn->fd >= 0)
+        return 0;
+    char *key = key_of(burn, asset, work);
+    memcpy(meant, burn->identity, sizeof meant);
+    burn->fd = mt_store_get(store, key, err);
+    int ret = burn->fd < 0 ? -1 : identify(burn, err);
+    if (ret < 0 && err->code == MT_ERR_NOT_FOUND)
+        mt_hint(err, "the subtitles go with the work: submit the film again");
+    if (ret == 0 && strcmp(meant, burn->identity) != 0)
+        ret = mt_fail(err, MT_ERR_CHECKSUM, "'%s' is not what was put there", key);
+    free(key);
+    return ret;
 }
 
 /* ---- which stream ---- */
@@ -112,7 +167,7 @@ struct extracting {
 static int extract(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
     const struct extracting *e = arg;
-    const struct mt_burn_in *burn = &e->work->spec->burn;
+    const struct mt_burn_in *burn = &e->work->burn;
     bool file = e->stream < 0;
     struct mt_av_caption caption = {.stream = file ? 0 : e->stream, .format = "ass", .fd = e->fd};
     struct mt_av_captions spec = {.captions = &caption,
@@ -188,7 +243,7 @@ static int find_fonts(struct mt_burning *b, const struct mt_work *w, const json_
 
 static int fill(struct mt_burning *b, struct extracting *e, struct mt_err *err)
 {
-    const struct mt_burn_in *burn = &e->work->spec->burn;
+    const struct mt_burn_in *burn = &e->work->burn;
     const json_t *said;
     int fds[2] = {e->fd, burn->fd};
     struct mt_item_work job = {.what = "reading the subtitles for",
@@ -222,10 +277,12 @@ int mt_burning_open(struct mt_burning *b, struct mt_work *w, int64_t origin_us, 
         .work = w, .origin_us = origin_us, .duration_us = duration_us, .stream = -1};
     int ret = 0;
 
-    if (!w->spec->burn.which || b->text.script)
+    if (!w->burn.which || b->text.script)
         return 0;
-    if (w->spec->burn.fd < 0)
-        ret = mt_burn_in_stream(&w->spec->burn, w->item->doc, &e.stream, err);
+    if (!w->burn.file)
+        ret = mt_burn_in_stream(&w->burn, w->item->doc, &e.stream, err);
+    else if (w->burn.fd < 0)
+        ret = mt_fail(err, MT_ERR_USAGE, "--burn-in=%s is for jobs of the queue", w->burn.which);
     e.fd = memfd_create("subtitles", MFD_CLOEXEC);
     if (ret == 0 && e.fd < 0)
         ret = mt_fail_errno(err, "cannot make room for subtitles");
@@ -234,6 +291,43 @@ int mt_burning_open(struct mt_burning *b, struct mt_work *w, int64_t origin_us, 
     if (e.fd >= 0)
         close(e.fd);
     json_decref(e.answer);
+    return ret;
+}
+
+/* New; or NULL. */
+static json_t *fonts_of(const struct mt_burning *b, struct mt_err *err)
+{
+    json_t *all = json_array();
+
+    for (int i = 0; i < b->text.n_fonts; i++) {
+        char hex[MT_SHA256_TEXT];
+
+        if (mt_sha256_of(b->fonts[i].data, b->fonts[i].size, hex, err) < 0) {
+            json_decref(all);
+            return NULL;
+        }
+        json_array_append_new(all, json_pack("{s:o, s:s}", "family",
+                                             mt_json_text(b->fonts[i].family), "sha256", hex));
+    }
+    return all;
+}
+
+int mt_burning_agree(const struct mt_burning *b, struct mt_ledger *ledger, bool first,
+                     struct mt_err *err)
+{
+    json_t *ours = fonts_of(b, err);
+    json_t *planned = json_copy((json_t *)(uintptr_t)mt_ledger_plan(ledger));
+    int ret = ours ? 0 : -1;
+
+    if (ret == 0 && first) {
+        json_object_set(planned, "fonts", ours);
+        ret = mt_ledger_set_plan(ledger, planned, err);
+    } else if (ret == 0 && !json_equal(json_object_get(planned, "fonts"), ours)) {
+        mt_fail(err, MT_ERR_BUSY, "the film was planned with other fonts than this machine has");
+        ret = mt_hint(err, "all workers on burnt-in subtitles need the same fonts");
+    }
+    json_decref(planned);
+    json_decref(ours);
     return ret;
 }
 

@@ -6,8 +6,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "catalog/lease.h"
 #include "queue/queue.h"
+#include "transcode/burn.h"
 #include "json/json.h"
 
 #include <stdio.h>
@@ -121,26 +123,37 @@ static int make_part(struct mt_engine *engine, const char *part, struct mt_err *
 
 /* ---- jobs ---- */
 
-/* A file of this machine is of no use on another: what is in it is. New. */
-static json_t *portable(const char *text)
+/* The content of a file of this machine, as an option. New; NULL with *err. */
+static json_t *with_content(const char *name, const char *path, struct mt_err *err)
 {
-    static const char name[] = "--output-formats=";
-    const char *path = text + sizeof name - 1;
     struct mt_buf buf;
-    struct mt_err err;
     json_t *out = NULL;
 
-    if (strncmp(text, name, sizeof name - 1) != 0 || *path == '[' || *path == '{')
-        return json_string(text);
     mt_buf_init(&buf, FORMATS_MAX);
-    if (mt_read_file(path, &buf, &err) == 0)
-        out = json_sprintf("%s%.*s", name, (int)buf.len, buf.data);
+    if (strcmp(path, "-") == 0)
+        mt_fail(err, MT_ERR_USAGE, "%s- cannot be read by others; name a file", name);
+    else if (mt_read_file(path, &buf, err) == 0 &&
+             !(out = json_sprintf("%s%.*s", name, (int)buf.len, buf.data)))
+        mt_fail(err, MT_ERR_USAGE, "'%s' is no text in UTF-8", path);
     mt_buf_free(&buf);
-    return out ? out : json_string(text);
+    return out;
 }
 
-/* The command without what is the parent's own, with what is added. New. */
-static json_t *arguments(const struct mt_distribution *d, char *added)
+/* A file of this machine is of no use on another: what is in it is. New; NULL with *err. */
+static json_t *portable(const struct mt_distribution *d, const char *text, struct mt_err *err)
+{
+    static const char formats[] = "--output-formats=", burn[] = "--burn-in=";
+    const char *path = text + sizeof formats - 1;
+
+    if (mt_str_starts(text, burn) && d->burn_in)
+        return json_sprintf("%s" MT_BURN_IN_WORK "%s", burn, d->burn_in);
+    if (!mt_str_starts(text, formats) || *path == '[' || *path == '{')
+        return json_string(text);
+    return with_content(formats, path, err);
+}
+
+/* The command without what is the parent's own, with what is added. New; NULL with *err. */
+static json_t *arguments(const struct mt_distribution *d, char *added, struct mt_err *err)
 {
     static const char *const own[] = {"--distribute", "--part",     "--db",         "--store",
                                       "--config",     "--progress", "--files-from", NULL};
@@ -162,10 +175,14 @@ static json_t *arguments(const struct mt_distribution *d, char *added)
                 value_follows = text[n] == '\0' && k > 0;
             }
         }
-        if (!leave)
-            json_array_append_new(all, portable(text));
+        if (!leave && json_array_append_new(all, portable(d, text, err)) < 0) {
+            json_decref(all);
+            all = NULL;
+            break;
+        }
     }
-    json_array_append_new(all, json_string(added));
+    if (all)
+        json_array_append_new(all, json_string(added));
     free(added);
     return all;
 }
@@ -180,11 +197,14 @@ static json_t *parent_of(struct mt_db *db, const char *job, struct mt_err *err)
 }
 
 static json_t *job_of(const struct mt_engine *engine, const struct mt_distribution *d,
-                      const json_t *parent, const char *key, const char *part)
+                      const json_t *parent, const char *key, const char *part, struct mt_err *err)
 {
     const struct mt_lease *lease = mt_db_fence(mt_item_db(engine->item));
     int64_t priority = mt_json_int(parent, "priority", 0) + 1;
+    json_t *command = arguments(d, mt_asprintf("--part=%s", part), err);
 
+    if (!command)
+        return NULL;
     /* Before other films are begun, those that are under way are finished. */
     return json_pack(
         "{s:s, s:s, s:s, s:I, s:s, s:O*, s:s, s:{s:o, s:s}}", "type", "segment", "asset_id",
@@ -192,7 +212,7 @@ static json_t *job_of(const struct mt_engine *engine, const struct mt_distributi
         (json_int_t)(priority > MT_QUEUE_PRIORITY_MAX ? MT_QUEUE_PRIORITY_MAX : priority), "class",
         mt_json_str(parent, "worker_class", "cpu"), "submitted_by",
         json_object_get(parent, "submitted_by"), "unique_key", key, "parameters", "arguments",
-        arguments(d, mt_asprintf("--part=%s", part)), "part", part);
+        command, "part", part);
 }
 
 /* A part that is said to be made again and again and is not there would go on for ever. */
@@ -224,7 +244,7 @@ static int add_part(const struct mt_engine *engine, const struct mt_distribution
     int ret = still_sane(db, lease->job, key, part, err);
 
     if (ret == 0)
-        json_array_append_new(jobs, job_of(engine, d, parent, key, part));
+        ret = json_array_append_new(jobs, job_of(engine, d, parent, key, part, err));
     free(key);
     return ret;
 }
@@ -316,12 +336,15 @@ static int enqueue(struct mt_engine *engine, const struct mt_distribution *d, co
                    struct mt_err *err)
 {
     char *key = mt_asprintf("transcode %s %s", engine->item->asset_id, work);
-    json_t *jobs = json_pack("[{s:s, s:s, s:s, s:{s:o}}]", "type", "film", "asset_id",
-                             engine->item->asset_id, "unique_key", key, "parameters", "arguments",
-                             arguments(d, mt_strdup("--distribute")));
-    json_t *ids = NULL;
-    int ret = submit(engine, jobs, &ids, err);
+    json_t *command = arguments(d, mt_strdup("--distribute"), err), *jobs = NULL, *ids = NULL;
+    int ret = -1;
 
+    if (command) {
+        jobs = json_pack("[{s:s, s:s, s:s, s:{s:o}}]", "type", "film", "asset_id",
+                         engine->item->asset_id, "unique_key", key, "parameters", "arguments",
+                         command);
+        ret = submit(engine, jobs, &ids, err);
+    }
     if (ret == 0)
         json_object_set(engine->item->report, "queued_job_id", json_array_get(ids, 0));
     json_decref(ids);

@@ -12,6 +12,7 @@ struct mt_distribution {
     const char *part;      /* encode this alone: "9-16" (segments, from 1) or "sound"; or NULL */
     int64_t part_us;       /* of film in a part, about */
     const json_t *command; /* that does the same again: mt_run_command(); lent */
+    const char *burn_in;   /* identity of a file of subtitles that goes with the work; or NULL */
 };
 
 #endif

@@ -2,8 +2,10 @@
 /* transcode.c - see transcode.h. */
 #include "transcode/transcode.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "catalog/lease.h"
 #include "transcode/damage.h"
 #include "transcode/distribute.h"
 #include "transcode/engine.h"
@@ -63,8 +65,9 @@ static void recipe_of(const struct mt_transcode *spec, const struct mt_rung *run
     if (spec->target > 0)
         json_object_set_new(settings, "target", json_real(spec->target));
     if (spec->burn.which)
-        json_object_set_new(settings, "burn_in",
-                            json_pack("[s, s]", spec->burn.which, spec->burn.identity));
+        json_object_set_new(
+            settings, "burn_in",
+            json_pack("[s, s]", spec->burn.file ? "file" : spec->burn.which, spec->burn.identity));
     mt_stage_recipe(settings, recipe);
     json_decref(settings);
 }
@@ -286,24 +289,42 @@ static json_t *command_of(const struct mt_work *w)
     return command;
 }
 
+/* All that is encoded, wherever, has the same letters: the plan names the fonts. */
+static int agree_on_fonts(struct mt_work *w, struct mt_engine *engine, struct mt_err *err)
+{
+    bool part = w->spec->distribution.part != NULL;
+
+    if (mt_engine_plan(engine, err) < 0)
+        return -1;
+    if (!part && mt_json_at(mt_ledger_plan(w->ledger), "fonts"))
+        return 0;
+    return open_burning(w, engine, err) < 0 ? -1
+                                            : mt_burning_agree(&w->burning, w->ledger, !part, err);
+}
+
 /* Goes on only when the rest is to be done here. */
 static int distribute(struct mt_work *w, struct mt_err *err)
 {
     struct mt_engine_rendition renditions[MT_RUNGS_MAX];
-    struct mt_distribution distribution = w->spec->distribution;
+    struct mt_distribution d = w->spec->distribution;
+    struct mt_store *store = mt_item_store(w->item);
+    const char *asset = w->item->asset_id;
     struct mt_engine engine;
     json_t *command;
     char name[9];
 
     work_name(w, name);
-    if (mt_distribution_open(&w->ledger, &w->spec->distribution, w->item, name, err) < 0)
+    d.burn_in = w->burn.file ? w->burn.identity : NULL;
+    if (mt_distribution_open(&w->ledger, &d, w->item, name, err) < 0 ||
+        mt_burn_in_send(&w->spec->burn, store, asset, name, err) < 0 ||
+        mt_burn_in_fetch(&w->burn, store, asset, name, err) < 0)
         return -1;
     describe(w, &engine, renditions);
-    if (w->spec->burn.which && w->spec->distribution.part &&
-        (mt_engine_plan(&engine, err) < 0 || open_burning(w, &engine, err) < 0))
+    if (w->burn.which && mt_lease_is_attached(mt_item_db(w->item)) &&
+        agree_on_fonts(w, &engine, err) < 0)
         return -1;
-    distribution.command = command = command_of(w);
-    int ret = mt_distribute(&engine, &distribution, name, &w->done, err);
+    d.command = command = command_of(w);
+    int ret = mt_distribute(&engine, &d, name, &w->done, err);
     json_decref(command);
     json_decref(engine.source); /* of a part; that of the film is for who joins it */
     return ret;
@@ -342,6 +363,8 @@ static void free_work(struct mt_work *w)
         mt_rendition_free(w, &w->todo[i]);
     mt_texts_free(&w->texts);
     mt_burning_close(&w->burning);
+    if (w->burn.fd != w->spec->burn.fd)
+        mt_fd_close(&w->burn.fd);
     mt_ledger_close(&w->ledger);
     json_decref(w->source);
 }
@@ -415,7 +438,7 @@ static int copy(struct mt_work *w, json_t *dropped, struct mt_err *err)
 int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
 {
     const struct mt_transcode *spec = ctx;
-    struct mt_work w = {.spec = spec, .item = item};
+    struct mt_work w = {.spec = spec, .item = item, .burn = spec->burn};
     json_t *dropped = json_array(), *streams = json_array();
     struct mt_rung sound[MT_RUNGS_MAX];
     struct mt_shape shape;
@@ -431,7 +454,7 @@ int mt_transcode_work(struct mt_item *item, void *ctx, struct mt_err *err)
     mt_texts_find(&w.texts, item->doc, spec->subtitles, streams);
     if (spec->burn.which && w.ladder.n == 0)
         mt_log(MT_LOG_WARN, "'%s' has no pictures to burn subtitles into", item->name);
-    if (spec->burn.which && spec->burn.fd < 0) {
+    if (spec->burn.which && !spec->burn.file) {
         int burnt = -1;
 
         if (w.ladder.n > 0 && mt_burn_in_stream(&spec->burn, item->doc, &burnt, err) < 0)

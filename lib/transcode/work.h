@@ -33,6 +33,8 @@ struct mt_work {
     struct mt_engine_track tracks[MT_VOICES_MOST];
     int n_tracks;
     struct mt_texts texts;
+    struct mt_burn_in
+        burn; /* as the specification has it; its file may be brought from the store */
     struct mt_burning burning;
     json_t *source; /* the encoder's report on the source */
     enum mt_distributed done;
