@@ -17,7 +17,7 @@ uses.doc       := base json
 uses.proc      := base
 uses.http      := base json
 uses.multipart := base
-uses.jwt       := base json
+uses.jwt       := base json digest
 uses.access    := base json digest
 uses.net       := base
 
@@ -72,6 +72,7 @@ pkgs.json      := jansson
 hdrs.json      := jansson.h
 pkgs.conf      := yaml-0.1
 hdrs.conf      := yaml.h
+# For their headers: these libraries are loaded when something needs them.
 pkgs.digest    := libcrypto
 hdrs.digest    := openssl/*
 pkgs.jwt       := cjose

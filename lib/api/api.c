@@ -39,6 +39,10 @@ int mt_api_open(struct mt_api **out, const struct mt_api_settings *settings, str
     pthread_rwlock_init(&api->keys_lock, NULL);
     pthread_mutex_init(&api->streams_lock, NULL);
     json_object_seed(0); /* before there are threads */
+    if (!settings->cgi) {
+        api->tokens = mt_api_tokens_open();
+        api->recent = mt_api_recent_open();
+    }
     int ret = mt_api_pool_open(api, err);
     if (ret == 0)
         ret = mt_api_keys_open(api, err);
@@ -62,6 +66,8 @@ void mt_api_close(struct mt_api **api)
         return;
     mt_api_pool_close(*api);
     mt_api_keys_close(*api);
+    mt_api_tokens_close(&(*api)->tokens);
+    mt_api_recent_close(&(*api)->recent);
     mt_networks_free(&(*api)->allow);
     mt_networks_free(&(*api)->deny);
     mt_rates_close(&(*api)->rates);

@@ -40,7 +40,7 @@ int mt_api_keys_open(struct mt_api *api, struct mt_err *err)
     }
     if (set->jwks_file)
         (void)has_changed(&api->keys_file, set->jwks_file); /* what is read now is not news */
-    if (set->jwks_file && mt_jwt_keys_open(&api->keys, set->jwks_file, err) < 0)
+    if (set->jwks_file && mt_jwt_keys_open(&api->keys, set->jwks_file, set->cgi, err) < 0)
         return -1;
     if (set->url_keys && has_changed(&api->urls_file, set->url_keys)) {
         /* Likewise. */
@@ -59,12 +59,13 @@ static void refresh_tokens(struct mt_api *api)
     struct mt_jwt_keys *keys = NULL;
     struct mt_err err;
 
-    if (mt_jwt_keys_open(&keys, api->set.jwks_file, &err) < 0) {
+    if (mt_jwt_keys_open(&keys, api->set.jwks_file, false, &err) < 0) {
         mt_log_err(MT_LOG_WARN, &err); /* the keys that were good stay */
         return;
     }
     mt_jwt_keys_close(&api->keys);
     api->keys = keys;
+    mt_api_tokens_forget(api->tokens);
 }
 
 static void refresh_urls(struct mt_api *api)
@@ -78,6 +79,7 @@ static void refresh_urls(struct mt_api *api)
     }
     mt_url_keys_free(&api->url_keys);
     api->url_keys = keys;
+    mt_api_recent_forget(api->recent);
 }
 
 void mt_api_keys_refresh(struct mt_api *api)
@@ -92,17 +94,34 @@ void mt_api_keys_refresh(struct mt_api *api)
 
 /* --- tokens --- */
 
-static json_t *verify(struct mt_api *api, const char *token, struct mt_err *err)
+/* With the lock of the keys: what keys that are gone have verified is not kept. */
+static int verify_locked(struct mt_api *api, const char *token, struct mt_claims *claims,
+                         struct mt_err *err)
 {
     const struct mt_jwt_rules rules = {.issuer = api->set.issuer,
                                        .audience = api->set.audience,
                                        .types = api->set.token_types,
                                        .skew_us = api->set.skew_us};
 
+    int64_t now_us = mt_now_us();
+
+    if (mt_api_tokens_find(api->tokens, token, now_us, rules.skew_us, claims))
+        return 0;
+    json_t *said = mt_jwt_verify(api->keys, &rules, token, now_us, err);
+    int ret = said ? mt_claims_of(claims, said, err) : -1;
+    if (ret == 0)
+        mt_api_tokens_keep(api->tokens, token, now_us, claims);
+    json_decref(said);
+    return ret;
+}
+
+static int verify(struct mt_api *api, const char *token, struct mt_claims *claims,
+                  struct mt_err *err)
+{
     pthread_rwlock_rdlock(&api->keys_lock);
-    json_t *claims = mt_jwt_verify(api->keys, &rules, token, mt_now_us(), err);
+    int ret = verify_locked(api, token, claims, err);
     pthread_rwlock_unlock(&api->keys_lock);
-    return claims;
+    return ret;
 }
 
 /* The token of "Authorization: Bearer TOKEN"; NULL if there is none of that form. */
@@ -122,21 +141,15 @@ static int authenticate(struct mt_api_call *call, struct mt_err *err)
 
     if (!token)
         return mt_fail(err, MT_ERR_POLICY, "no bearer token was sent");
-    json_t *claims = verify(call->api, token, err);
-    if (!claims) {
+    if (verify(call->api, token, &call->claims, err) < 0) {
         /* Perhaps the key is newer than what we have read. */
         mt_api_keys_refresh(call->api);
-        claims = verify(call->api, token, err);
+        if (verify(call->api, token, &call->claims, err) < 0)
+            return -1;
     }
-    if (!claims)
-        return -1;
-    int ret = mt_claims_of(&call->claims, claims, err);
-    json_decref(claims);
-    if (ret == 0) {
-        call->user = call->claims.user;
-        call->may = call->claims.may;
-    }
-    return ret;
+    call->user = call->claims.user;
+    call->may = call->claims.may;
+    return 0;
 }
 
 int mt_api_recheck(const struct mt_api_call *call, struct mt_err *err)
@@ -161,6 +174,10 @@ static void refuse(struct mt_api_call *call, const char *problem, const char *de
 
 static int unauthorized(struct mt_api_call *call, const struct mt_err *why)
 {
+    if (why->code != MT_ERR_POLICY) { /* it is the keys, not the token */
+        mt_http_fail(call->x, why);
+        return 1;
+    }
     mt_log(MT_LOG_INFO, "request %s: %s", call->request->id, why->msg);
     mt_http_add(call->x, "WWW-Authenticate", "Bearer realm=\"media\"%s",
                 bearer(call) ? ", error=\"invalid_token\"" : "");

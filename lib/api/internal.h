@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { MT_API_ORIGINS = 32 };
+enum { MT_API_ORIGINS = 32, MT_API_ETAG = 40 };
 
 /* A file that is read again when it changes. */
 struct mt_api_watched {
@@ -28,6 +28,8 @@ struct mt_api_pool {
 struct mt_api {
     struct mt_api_settings set;
     pthread_rwlock_t keys_lock;
+    struct mt_api_tokens *tokens; /* NULL: none are kept */
+    struct mt_api_recent *recent; /* likewise */
     struct mt_jwt_keys *keys;
     struct mt_url_keys url_keys;
     struct mt_api_watched keys_file, urls_file;
@@ -52,6 +54,41 @@ int mt_api_guard(struct mt_api_call *call);
 int mt_api_keys_open(struct mt_api *api, struct mt_err *err) MT_MUST_USE;
 void mt_api_keys_close(struct mt_api *api);
 void mt_api_keys_refresh(struct mt_api *api);
+
+/* tokens.c: with t NULL nothing is found or kept. */
+struct mt_api_tokens *mt_api_tokens_open(void);
+void mt_api_tokens_close(struct mt_api_tokens **tokens);
+bool mt_api_tokens_find(struct mt_api_tokens *t, const char *token, int64_t now_us, int64_t skew_us,
+                        struct mt_claims *claims);
+void mt_api_tokens_keep(struct mt_api_tokens *t, const char *token, int64_t now_us,
+                        const struct mt_claims *claims);
+void mt_api_tokens_forget(struct mt_api_tokens *t);
+
+/* recent.c: a moment at which an answer was true; known: it can be compared with others. */
+struct mt_api_moment {
+    bool known;
+    unsigned generation;
+    int64_t stamp, expiry_s;
+};
+
+/* What was told of a job. */
+struct mt_api_told {
+    char etag[MT_API_ETAG];
+    bool waits; /* it has not ended */
+    char *body;
+};
+
+struct mt_api_recent *mt_api_recent_open(void);
+void mt_api_recent_close(struct mt_api_recent **recent);
+void mt_api_recent_forget(struct mt_api_recent *r);
+
+/* Before the row is read: *now is filled in any case; true: free(told->body) is the caller's. */
+bool mt_api_recent_find(struct mt_api_call *call, struct mt_db *db, const char *id,
+                        struct mt_api_moment *now, struct mt_api_told *told);
+
+/* Afterwards, with the moment of before. */
+void mt_api_recent_keep(struct mt_api_call *call, struct mt_db *db, const char *id,
+                        const struct mt_api_moment *moment, const struct mt_api_told *told);
 
 /* cors.c */
 void mt_api_cors(struct mt_api_call *call);
@@ -79,7 +116,6 @@ json_t *mt_api_job_body(struct mt_api_call *call, const json_t *row, bool result
 const char *mt_api_job_status(const json_t *row);
 
 /* A strong entity tag of the row; and 304 if the client has that. 1: answered. */
-enum { MT_API_ETAG = 40 };
 int mt_api_etag(struct mt_api_call *call, const json_t *row, const char *kind, struct mt_err *err);
 
 /* asset.c: the row of an asset that the caller may see. New. */

@@ -118,18 +118,24 @@ static bool names_tag(const char *field, const char *tag)
     return false;
 }
 
-int mt_api_etag(struct mt_api_call *call, const json_t *row, const char *kind, struct mt_err *err)
+static int give_tag(struct mt_api_call *call, const char *tag, struct mt_err *err)
 {
     const char *field = mt_http_header(call->x, "If-None-Match");
-    char tag[MT_API_ETAG];
 
-    tag_of(call, row, kind, tag);
     mt_http_add(call->x, "ETag", "%s", tag);
     mt_http_add(call->x, "Cache-Control", "private, no-cache");
     mt_http_add(call->x, "Vary", "Authorization");
     if (!field || !names_tag(field, tag))
         return 0;
     return mt_http_send(call->x, 304, NULL, NULL, 0, err) < 0 ? -1 : 1;
+}
+
+int mt_api_etag(struct mt_api_call *call, const json_t *row, const char *kind, struct mt_err *err)
+{
+    char tag[MT_API_ETAG];
+
+    tag_of(call, row, kind, tag);
+    return give_tag(call, tag, err);
 }
 
 /* --- the body --- */
@@ -297,31 +303,55 @@ json_t *mt_api_job_body(struct mt_api_call *call, const json_t *row, bool result
 
 /* --- handlers --- */
 
-int mt_api_job_get(struct mt_api_call *call, struct mt_err *err)
+/* The answer, or 304. */
+static int tell(struct mt_api_call *call, const struct mt_api_told *told, struct mt_err *err)
+{
+    int known = give_tag(call, told->etag, err);
+
+    if (known != 0)
+        return known < 0 ? -1 : 0;
+    if (told->waits)
+        mt_http_add(call->x, "Retry-After", "2");
+    return mt_http_send(call->x, 200, "application/json", told->body, strlen(told->body), err);
+}
+
+/* Reads the row, and makes of it what is to be told. */
+static int look(struct mt_api_call *call, struct mt_api_told *told, struct mt_err *err)
 {
     json_t *row = mt_api_job_row(call, call->args[0], err);
-    json_t *body = NULL;
-    int ret = -1;
+    json_t *body = row ? mt_api_job_body(call, row, true, err) : NULL;
+    const char *status = mt_api_job_status(row);
 
-    if (!row)
-        return -1;
-    int known = mt_api_etag(call, row, "job", err);
-    if (known != 0) {
-        ret = known < 0 ? -1 : 0;
-        goto out;
+    if (body) {
+        tag_of(call, row, "job", told->etag);
+        told->waits = strcmp(status, "pending") == 0 || strcmp(status, "processing") == 0;
+        told->body = mt_json_compact(body);
     }
-    if (strcmp(mt_api_job_status(row), "pending") == 0 ||
-        strcmp(mt_api_job_status(row), "processing") == 0)
-        mt_http_add(call->x, "Retry-After", "2");
-    body = mt_api_job_body(call, row, true, err);
-    if (body && call->api->set.audit_reads &&
-        mt_api_audit(call, mt_api_db(call, err), "job.read", "job", call->args[0], NULL, err) < 0)
-        goto out;
-    if (body)
-        ret = mt_http_json(call->x, 200, json_incref(body), err);
-out:
     json_decref(body);
     json_decref(row);
+    return told->body ? 0 : -1;
+}
+
+int mt_api_job_get(struct mt_api_call *call, struct mt_err *err)
+{
+    const char *id = call->args[0];
+    struct mt_api_moment now;
+    struct mt_api_told told;
+    struct mt_db *db = mt_api_db(call, err);
+    int ret = 0;
+
+    if (!db)
+        return -1;
+    if (!mt_api_recent_find(call, db, id, &now, &told)) {
+        ret = look(call, &told, err);
+        if (ret == 0)
+            mt_api_recent_keep(call, db, id, &now, &told);
+    }
+    if (ret == 0 && call->api->set.audit_reads)
+        ret = mt_api_audit(call, db, "job.read", "job", id, NULL, err);
+    if (ret == 0)
+        ret = tell(call, &told, err);
+    free(told.body);
     return ret;
 }
 

@@ -5,54 +5,47 @@
 #include "base/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct mt_api_route *const tables[] = {mt_api_routes, mt_api_upload_routes};
 
-/*
- * Whether the path fits the template; what stands for each {name} goes to ends
- * of parts in place, so that args can point there: the path is ours to cut.
- */
-static bool fits(const char *template, char *path, const char *args[MT_API_ARGS], char *cuts[])
-{
-    int n = 0;
+/* What stands in the path for each {name} of a template. */
+struct found {
+    int n;
+    size_t at[MT_API_ARGS], end[MT_API_ARGS];
+};
 
-    while (*template && *path) {
+static bool fits(const char *template, const char *path, struct found *f)
+{
+    const char *p = path;
+
+    f->n = 0;
+    while (*template && *p) {
         if (*template != '{') {
-            if (*template ++ != *path++)
+            if (*template ++ != *p++)
                 return false;
             continue;
         }
-        size_t len = strcspn(path, "/");
-        if (len == 0 || n == MT_API_ARGS)
+        size_t len = strcspn(p, "/");
+        if (len == 0 || f->n == MT_API_ARGS)
             return false;
-        args[n] = path;
-        path += len;
-        cuts[n++] = path;
+        f->at[f->n] = (size_t)(p - path);
+        p += len;
+        f->end[f->n++] = (size_t)(p - path);
         template = strchr(template, '}') + 1;
     }
-    return !*template && !*path;
+    return !*template && !*p;
 }
 
-static bool fits_path(struct mt_api_call *call, const char *template)
+static void take_args(struct mt_api_call *call, const struct found *f)
 {
-    const char *args[MT_API_ARGS] = {NULL};
-    char *cuts[MT_API_ARGS] = {NULL};
-    char *path = mt_strdup(call->request->path);
-    bool yes = fits(template, path, args, cuts);
-
-    if (yes)
-        for (int i = 0; i < MT_API_ARGS; i++) {
-            if (cuts[i])
-                *cuts[i] = '\0';
-            call->args[i] = args[i];
-        }
-    if (yes && args[0])
-        call->path = path; /* the args lie in it */
-    else
-        free(path);
-    return yes;
+    if (f->n == 0)
+        return;
+    call->path = mt_strdup(call->request->path);
+    for (int i = 0; i < f->n; i++) {
+        call->path[f->end[i]] = '\0';
+        call->args[i] = call->path + f->at[i];
+    }
 }
 
 static void add(char allow[MT_API_ALLOW], const char *name)
@@ -72,16 +65,15 @@ const struct mt_api_route *mt_api_find(struct mt_api_call *call, char allow[MT_A
     allow[0] = '\0';
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct mt_api_route *r = tables[t]; r->path; r++) {
-            free(call->path);
-            call->path = NULL;
-            if (!fits_path(call, r->path))
+            struct found f;
+            if (!fits(r->path, call->request->path, &f))
                 continue;
-            if (r->method == call->request->method || r->method == method)
+            if (r->method == call->request->method || r->method == method) {
+                take_args(call, &f);
                 return r;
+            }
             have |= r->method;
         }
-    free(call->path);
-    call->path = NULL;
     if (!have)
         return NULL;
     if (have & MT_HTTP_GET)

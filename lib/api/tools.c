@@ -3,9 +3,7 @@
 #include "api/tools.h"
 
 #include "access/access.h"
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -14,8 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { FILE_MAX = 1 << 20 };
 
 static const int64_t hour_us = INT64_C(3600) * 1000000;
 
@@ -44,22 +40,17 @@ int mt_api_tool_key(const struct mt_api_tools *t, struct mt_err *err)
 
 int mt_api_tool_public(const char *file, struct mt_err *err)
 {
-    struct mt_buf text;
-    json_t *set = NULL;
+    json_t *set = mt_json_read_secret(file, err);
     json_t *keys = json_array();
     size_t i;
     json_t *key;
 
-    mt_buf_init(&text, FILE_MAX);
-    if (mt_buf_add(&text, "", 0, err) == 0 && mt_read_file(file, &text, err) == 0)
-        set = mt_json_parse(file, text.data, text.len, err);
     json_array_foreach(json_object_get(set, "keys"), i, key)
     {
         json_t *shown = mt_jwt_public(key);
         if (shown)
             json_array_append_new(keys, shown);
     }
-    mt_buf_free(&text);
     if (!set) {
         json_decref(keys);
         return -1;
@@ -111,7 +102,7 @@ int mt_api_tool_token(const struct mt_api_tools *t, const char *subject, struct 
               : NULL;
     if (roles && !claims)
         mt_fail(err, MT_ERR_USAGE, "the subject is no UTF-8");
-    if (claims && mt_jwt_keys_open(&keys, t->keys, err) == 0)
+    if (claims && mt_jwt_keys_open(&keys, t->keys, true, err) == 0)
         token = mt_jwt_sign(keys, t->kid, type, claims, err);
     int ret = -1;
     if (token)

@@ -102,6 +102,7 @@ const struct mt_db_driver mt_db_sqlite = {
     .commit = commit,
     .rollback = rollback,
     .query = mt_sqlite_query,
+    .stamp = mt_sqlite_stamp,
 };
 
 const struct mt_db_driver mt_db_mem = {

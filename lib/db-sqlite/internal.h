@@ -63,6 +63,7 @@ int mt_sqlite_recover(struct mt_sqlite *s, struct mt_err *err) MT_MUST_USE;
 int mt_sqlite_set_journal(struct mt_sqlite *s, bool wal, struct mt_err *err) MT_MUST_USE;
 
 /* Slots of the driver. */
+bool mt_sqlite_stamp(void *priv, int64_t *stamp);
 int mt_sqlite_query(void *priv, const char *sql, const struct mt_db_value *args, int n,
                     int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err),
                     void *ctx, int64_t *changes, struct mt_err *err);

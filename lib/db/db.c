@@ -148,6 +148,11 @@ int mt_db_commit(struct mt_db *db, struct mt_err *err)
     return db->driver->commit(db->priv, err);
 }
 
+bool mt_db_stamp(struct mt_db *db, int64_t *stamp)
+{
+    return db->driver->stamp && !db->in_transaction && db->driver->stamp(db->priv, stamp);
+}
+
 void mt_db_rollback(struct mt_db *db)
 {
     if (db->in_transaction)

@@ -117,6 +117,9 @@ struct mt_db_driver {
                  int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
                  int64_t *changes, struct mt_err *err);
 
+    /* Optional: see mt_db_stamp(). */
+    bool (*stamp)(void *priv, int64_t *stamp);
+
     /* Optional: see mt_db_notify() and mt_db_wait(). */
     int (*notify)(void *priv, const char *channel, struct mt_err *err);
     int (*wait)(void *priv, const char *channel, int64_t timeout_ms, struct mt_err *err);
@@ -188,6 +191,13 @@ json_t *mt_db_row(struct mt_db *db, struct mt_err *err, const char *sql, const c
 int mt_db_each(struct mt_db *db,
                int (*each)(void *ctx, const struct mt_db_row *row, struct mt_err *err), void *ctx,
                struct mt_err *err, const char *sql, const char *types, ...) MT_MUST_USE;
+
+/*
+ * A number that each committed change of the database changes, whoever made it. If it is the
+ * same before and after something was read, and again later, that has not changed since. False:
+ * that cannot be told here for less than a statement costs, or there is a transaction open.
+ */
+bool mt_db_stamp(struct mt_db *db, int64_t *stamp);
 
 /*
  * Wakes those who wait on the channel (lower-case letters and '_'): within a

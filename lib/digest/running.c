@@ -2,31 +2,36 @@
 /*
  * running.c - see running.h.
  *
- * EVP, OpenSSL's newer interface, has no way to keep a hash under way. The older
- * one has, with the same speed: its state is a public structure.
+ * The state of libcrypto's older interface is a public structure.
  */
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "digest/running.h"
+#include "digest/internal.h"
 
 #include "base/mem.h"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { WORDS = 8, BLOCK = 64 };
 
 struct mt_running {
+    struct mt_crypto crypto;
     SHA256_CTX ctx;
     int64_t count;
 };
 
-void mt_running_open(struct mt_running **out)
+int mt_running_open(struct mt_running **out, struct mt_err *err)
 {
-    *out = mt_alloc(sizeof **out);
-    SHA256_Init(&(*out)->ctx);
+    struct mt_running *run = mt_alloc(sizeof *run);
+
+    *out = NULL;
+    if (mt_crypto_load(&run->crypto, err) < 0) {
+        free(run);
+        return -1;
+    }
+    run->crypto.SHA256_Init(&run->ctx);
+    *out = run;
+    return 0;
 }
 
 void mt_running_close(struct mt_running **run)
@@ -37,7 +42,7 @@ void mt_running_close(struct mt_running **run)
 
 void mt_running_add(struct mt_running *run, const void *data, size_t n)
 {
-    SHA256_Update(&run->ctx, data, n);
+    run->crypto.SHA256_Update(&run->ctx, data, n);
     run->count += (int64_t)n;
 }
 
@@ -51,9 +56,8 @@ void mt_running_hex(const struct mt_running *run, char hex[MT_SHA256_TEXT])
     SHA256_CTX copy = run->ctx;
     unsigned char raw[SHA256_DIGEST_LENGTH];
 
-    SHA256_Final(raw, &copy);
-    for (size_t i = 0; i < sizeof raw; i++)
-        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+    run->crypto.SHA256_Final(raw, &copy);
+    mt_hex(raw, sizeof raw, hex);
 }
 
 static void put(unsigned char *out, uint64_t value, int bytes)
@@ -69,6 +73,16 @@ static uint64_t get(const unsigned char *in, int bytes)
     for (int i = 0; i < bytes; i++)
         value = value << 8 | in[i];
     return value;
+}
+
+void mt_running_blank(unsigned char state[MT_RUNNING_STATE])
+{
+    struct mt_short s;
+
+    mt_short_open(&s);
+    memset(state, 0, MT_RUNNING_STATE);
+    for (int i = 0; i < WORDS; i++)
+        put(state + 4 * i, s.h[i], 4);
 }
 
 void mt_running_save(const struct mt_running *run, unsigned char state[MT_RUNNING_STATE])
@@ -88,7 +102,7 @@ int mt_running_restore(struct mt_running *run, const unsigned char state[MT_RUNN
     if (count > (uint64_t)INT64_MAX / 8)
         return mt_fail(err, MT_ERR_BAD_DOCUMENT, "the state of a hash covers %llu bytes",
                        (unsigned long long)count);
-    SHA256_Init(&run->ctx);
+    run->crypto.SHA256_Init(&run->ctx);
     for (int i = 0; i < WORDS; i++)
         run->ctx.h[i] = (SHA_LONG)get(state + 4 * i, 4);
     run->ctx.Nl = (SHA_LONG)((count << 3) & 0xffffffff);
@@ -102,55 +116,63 @@ int mt_running_restore(struct mt_running *run, const unsigned char state[MT_RUNN
 /* --- a checksum by its name --- */
 
 struct mt_checksum {
-    EVP_MD_CTX *ctx;
+    struct mt_crypto crypto;
+    size_t size; /* which tells the algorithm */
+    union {
+        SHA_CTX sha1;
+        SHA256_CTX sha256;
+    } ctx;
 };
 
 size_t mt_checksum_size(const char *algorithm)
 {
-    return strcmp(algorithm, "sha1") == 0 ? 20 : strcmp(algorithm, "sha256") == 0 ? 32 : 0;
+    return strcmp(algorithm, "sha1") == 0     ? SHA_DIGEST_LENGTH
+           : strcmp(algorithm, "sha256") == 0 ? SHA256_DIGEST_LENGTH
+                                              : 0;
 }
 
 int mt_checksum_open(struct mt_checksum **out, const char *algorithm, struct mt_err *err)
 {
     size_t size = mt_checksum_size(algorithm);
 
+    *out = NULL;
     if (!size)
         return mt_fail(err, MT_ERR_USAGE, "there is no checksum '%s'; known are sha1 and sha256",
                        algorithm);
     struct mt_checksum *sum = mt_alloc(sizeof *sum);
-    sum->ctx = EVP_MD_CTX_new();
-    if (!sum->ctx ||
-        EVP_DigestInit_ex(sum->ctx, size == 20 ? EVP_sha1() : EVP_sha256(), NULL) != 1) {
-        mt_checksum_close(&sum);
-        return mt_fail(err, MT_ERR_UNAVAILABLE, "libcrypto offers no %s", algorithm);
+    sum->size = size;
+    if (mt_crypto_load(&sum->crypto, err) < 0) {
+        free(sum);
+        return -1;
     }
+    if (size == SHA_DIGEST_LENGTH)
+        sum->crypto.SHA1_Init(&sum->ctx.sha1);
+    else
+        sum->crypto.SHA256_Init(&sum->ctx.sha256);
     *out = sum;
     return 0;
 }
 
 void mt_checksum_close(struct mt_checksum **sum)
 {
-    if (!*sum)
-        return;
-    EVP_MD_CTX_free((*sum)->ctx);
     free(*sum);
     *sum = NULL;
 }
 
 int mt_checksum_add(struct mt_checksum *sum, const void *data, size_t n, struct mt_err *err)
 {
-    if (EVP_DigestUpdate(sum->ctx, data, n) != 1)
-        return mt_fail(err, MT_ERR_BUG, "a checksum failed");
-    return 0;
+    int ok = sum->size == SHA_DIGEST_LENGTH ? sum->crypto.SHA1_Update(&sum->ctx.sha1, data, n)
+                                            : sum->crypto.SHA256_Update(&sum->ctx.sha256, data, n);
+
+    return ok == 1 ? 0 : mt_fail(err, MT_ERR_BUG, "a checksum failed");
 }
 
 int mt_checksum_end(struct mt_checksum *sum, unsigned char raw[MT_CHECKSUM_MAX], size_t *n,
                     struct mt_err *err)
 {
-    unsigned size = 0;
+    int ok = sum->size == SHA_DIGEST_LENGTH ? sum->crypto.SHA1_Final(raw, &sum->ctx.sha1)
+                                            : sum->crypto.SHA256_Final(raw, &sum->ctx.sha256);
 
-    if (EVP_DigestFinal_ex(sum->ctx, raw, &size) != 1 || size > MT_CHECKSUM_MAX)
-        return mt_fail(err, MT_ERR_BUG, "a checksum failed");
-    *n = size;
-    return 0;
+    *n = sum->size;
+    return ok == 1 ? 0 : mt_fail(err, MT_ERR_BUG, "a checksum failed");
 }

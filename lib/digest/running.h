@@ -19,8 +19,8 @@ enum { MT_RUNNING_STATE = 32 + 8 + 64 };
 
 struct mt_running; /* a hash under way */
 
-/* One of no bytes. Ends the program when memory is short. */
-void mt_running_open(struct mt_running **out);
+/* One of no bytes. MT_ERR_UNAVAILABLE if libcrypto cannot be loaded. */
+int mt_running_open(struct mt_running **out, struct mt_err *err) MT_MUST_USE;
 void mt_running_close(struct mt_running **run);
 
 /* Adds n bytes. */
@@ -34,6 +34,9 @@ void mt_running_hex(const struct mt_running *run, char hex[MT_SHA256_TEXT]);
 
 /* The state, the same on all machines. */
 void mt_running_save(const struct mt_running *run, unsigned char state[MT_RUNNING_STATE]);
+
+/* The state of a hash of no bytes. */
+void mt_running_blank(unsigned char state[MT_RUNNING_STATE]);
 
 /* Goes on from a state; MT_ERR_BAD_DOCUMENT, with *run unchanged, if it cannot be one. */
 int mt_running_restore(struct mt_running *run, const unsigned char state[MT_RUNNING_STATE],

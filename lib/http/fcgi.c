@@ -243,6 +243,11 @@ void mt_fcgi_connection(const struct mt_http_plan *plan, int fd, const volatile 
 {
     struct mt_fcgi c = {.plan = plan, .fd = fd, .in = mt_alloc(FCGI_INPUT)};
 
+    /* Longer than the web server keeps it: whoever closes first must not lose a request. */
+    c.patience_ms = 2 * plan->idle_ms;
+    struct timeval patience = {.tv_sec = c.patience_ms / 1000,
+                               .tv_usec = c.patience_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     c.stdin_ended = true;
     while (serve_one(&c, stopping))
         ;

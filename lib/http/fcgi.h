@@ -32,7 +32,8 @@ enum {
 struct mt_fcgi {
     const struct mt_http_plan *plan;
     int fd;
-    int id; /* of the request; 0: none is open */
+    int id;          /* of the request; 0: none is open */
+    int patience_ms; /* between requests; the socket's SO_RCVTIMEO */
     bool keep, broken;
     bool stdin_ended, aborted;
     int type;       /* of the record under way */

@@ -8,8 +8,7 @@
 int mt_fcgi_begin(struct mt_fcgi *c, struct mt_err *err)
 {
     for (;;) {
-        /* Longer than the web server keeps it: whoever closes first must not lose a request. */
-        ssize_t got = mt_fcgi_next(c, 2 * c->plan->idle_ms, err);
+        ssize_t got = mt_fcgi_next(c, c->patience_ms, err);
         if (got <= 0)
             return 0;
         if (c->type != FCGI_BEGIN || c->record_id == 0) {

@@ -13,7 +13,8 @@ ssize_t mt_fcgi_fill(struct mt_fcgi *c, int timeout_ms, struct mt_err *err)
         c->at = 0;
     }
     struct iovec piece = {c->in + c->end, FCGI_INPUT - c->end};
-    ssize_t got = mt_http_recv(c->fd, &piece, 1, timeout_ms, err);
+    ssize_t got = timeout_ms == c->patience_ms ? mt_http_recv_slow(c->fd, &piece, err)
+                                               : mt_http_recv(c->fd, &piece, 1, timeout_ms, err);
     if (got > 0)
         c->end += (size_t)got;
     return got > 0 ? 1 : got;

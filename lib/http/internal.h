@@ -62,6 +62,9 @@ const char *mt_http_parse_target(struct mt_http *x, const char *target);
 
 /* io.c: with the idle time of the plan; EINTR ends a wait when stopping is set. */
 ssize_t mt_http_recv(int fd, const struct iovec *pieces, int n, int timeout_ms, struct mt_err *err);
+
+/* The same for a socket that has SO_RCVTIMEO: waits as long as that says, in one system call. */
+ssize_t mt_http_recv_slow(int fd, const struct iovec *piece, struct mt_err *err);
 int mt_http_send_all(int fd, struct iovec *pieces, int n, int timeout_ms, struct mt_err *err);
 
 /* fcgi.c: serves the requests of one connection, and closes it. */

@@ -36,6 +36,15 @@ ssize_t mt_http_recv(int fd, const struct iovec *pieces, int n, int timeout_ms, 
     return got;
 }
 
+ssize_t mt_http_recv_slow(int fd, const struct iovec *piece, struct mt_err *err)
+{
+    ssize_t got = recv(fd, piece->iov_base, piece->iov_len, 0);
+
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return MT_HTTP_WAIT;
+    return got < 0 ? mt_fail(err, MT_ERR_TRUNCATED, "the client went away") : got;
+}
+
 /* Skips what was written; returns how many pieces are done with. */
 static int advance(struct iovec *pieces, int n, size_t done)
 {

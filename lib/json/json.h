@@ -31,6 +31,9 @@ enum {
  */
 json_t *mt_json_parse(const char *what, const char *text, size_t n, struct mt_err *err);
 
+/* The JSON of a file of keys, whose text does not linger in memory. New. */
+json_t *mt_json_read_secret(const char *file, struct mt_err *err);
+
 /* The bytes as a JSON string; ill-formed UTF-8 and NUL become U+FFFD. NULL gives null. New. */
 json_t *mt_json_text(const char *s);
 json_t *mt_json_bytes(const char *s, size_t n);

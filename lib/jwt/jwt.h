@@ -8,9 +8,10 @@
  * are there twice, and base64 in any but its one form are refused; so are tokens without
  * "exp", and those of another issuer, audience or type.
  *
- * Signatures are checked by cjose (OpenID Foundation's C library; it needs libcrypto and jansson
- * only, which these programs load anyway). libjwt 1.10 takes an RSA key for an HMAC
- * secret if the token says HS256; librhonabwy loads GnuTLS, which costs 5 ms at each start.
+ * HS256 is this toolkit's own (digest/digest.h); ES256 and RS256 are checked by cjose (OpenID
+ * Foundation's C library; it needs libcrypto and jansson only), which is loaded when a key pair
+ * is used. libjwt 1.10 takes an RSA key for an HMAC secret if the token says HS256; librhonabwy
+ * loads GnuTLS.
  *
  * A set of keys may be used by many threads at once.
  */
@@ -30,9 +31,11 @@ struct mt_jwt_keys;
 /*
  * Reads a JWKS (RFC 7517, {"keys": [...]}). Keys that are not for signatures
  * ("use": "enc") are passed over. MT_ERR_CONFIG for RSA keys under 2048
- * bits, secrets under 32 bytes, unknown kinds, or two keys of one "kid".
+ * bits, secrets under 32 bytes, unknown kinds, or two keys of one "kid". late: what is wrong with
+ * a key pair is told when a token names it, for who uses one of many keys once.
  */
-int mt_jwt_keys_open(struct mt_jwt_keys **out, const char *file, struct mt_err *err) MT_MUST_USE;
+int mt_jwt_keys_open(struct mt_jwt_keys **out, const char *file, bool late,
+                     struct mt_err *err) MT_MUST_USE;
 void mt_jwt_keys_close(struct mt_jwt_keys **keys);
 
 /* What a token has to say; all lent. */
@@ -45,14 +48,15 @@ struct mt_jwt_rules {
 
 /*
  * The claims of a token that is good now (since 1970): an object with "sub" and "exp" at least.
- * New; NULL with MT_ERR_POLICY, whose message says what was wrong with it, for logs.
+ * New; NULL with MT_ERR_POLICY, whose message says what was wrong with it, for logs; or
+ * MT_ERR_CONFIG, MT_ERR_UNAVAILABLE when the key cannot be used.
  */
-json_t *mt_jwt_verify(const struct mt_jwt_keys *keys, const struct mt_jwt_rules *rules,
-                      const char *token, int64_t now_us, struct mt_err *err);
+json_t *mt_jwt_verify(struct mt_jwt_keys *keys, const struct mt_jwt_rules *rules, const char *token,
+                      int64_t now_us, struct mt_err *err);
 
 /* A token with these claims, by the key of that kid (NULL: the first that can sign). free() it. */
-char *mt_jwt_sign(const struct mt_jwt_keys *keys, const char *kid, const char *type,
-                  const json_t *claims, struct mt_err *err);
+char *mt_jwt_sign(struct mt_jwt_keys *keys, const char *kid, const char *type, const json_t *claims,
+                  struct mt_err *err);
 
 /* A new key as a JWK with its private part: alg is HS256, RS256 or ES256. New. */
 json_t *mt_jwt_generate(const char *alg, const char *kid, struct mt_err *err);

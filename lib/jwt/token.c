@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "digest/digest.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -71,19 +72,19 @@ static int check_header(const json_t *header, const struct mt_jwt_rules *rules, 
     return 0;
 }
 
-static const struct mt_jwt_key *find_key(const struct mt_jwt_keys *keys, const json_t *header,
-                                         struct mt_err *err)
+static struct mt_jwt_key *find_key(struct mt_jwt_keys *keys, const json_t *header,
+                                   struct mt_err *err)
 {
     const json_t *kid = json_object_get(header, "kid");
     const char *alg = mt_json_str(header, "alg", "");
-    const struct mt_jwt_key *found = NULL;
+    struct mt_jwt_key *found = NULL;
 
     if (kid && !json_is_string(kid)) {
         refuse(err, "has a kid that is no text");
         return NULL;
     }
     for (int i = 0; i < keys->n; i++) {
-        const struct mt_jwt_key *key = &keys->list[i];
+        struct mt_jwt_key *key = &keys->list[i];
         if (strcmp(key->alg, alg) != 0 || (kid && strcmp(key->kid, json_string_value(kid)) != 0))
             continue;
         if (found) {
@@ -162,23 +163,40 @@ static int check_claims(const json_t *claims, const struct mt_jwt_rules *rules, 
 
 /* --- verifying --- */
 
-/* RFC 7518, section 3. cjose takes an ES256 signature with a byte behind it for a good one. */
-static bool length_ok(const struct mt_jwt_key *key, size_t n)
+/* cjose takes an ES256 signature with a byte behind it for a good one: so its length is looked at.
+ */
+static bool pair_ok(const struct mt_jwt_keys *keys, const struct mt_jwt_key *key, const char *token,
+                    size_t signature_n)
 {
-    if (strcmp(key->alg, "HS256") == 0)
-        return n == 32;
-    if (strcmp(key->alg, "ES256") == 0)
-        return n == 64;
-    return n == (cjose_jwk_get_keysize(key->jwk, NULL) + 7) / 8;
+    const struct mt_cjose *c = &keys->cjose;
+    size_t want =
+        strcmp(key->alg, "ES256") == 0 ? 64 : (c->cjose_jwk_get_keysize(key->jwk, NULL) + 7) / 8;
+
+    if (signature_n != want)
+        return false;
+    cjose_jws_t *jws = c->cjose_jws_import(token, strlen(token), NULL);
+    bool good = jws && c->cjose_jws_verify(jws, key->jwk, NULL);
+    c->cjose_jws_release(jws);
+    return good;
 }
 
-static bool signature_ok(const struct mt_jwt_key *key, const char *token)
+/* RFC 7518, section 3. The first n bytes of the token are what was signed. */
+static int check_signature(struct mt_jwt_keys *keys, struct mt_jwt_key *key, const char *token,
+                           size_t n, const unsigned char *signature, size_t signature_n,
+                           struct mt_err *err)
 {
-    cjose_jws_t *jws = cjose_jws_import(token, strlen(token), NULL);
-    bool good = jws && cjose_jws_verify(jws, key->jwk, NULL);
+    unsigned char mac[MT_HMAC_SIZE];
+    bool good;
 
-    cjose_jws_release(jws);
-    return good;
+    if (key->secret) {
+        mt_hmac_sha256(key->secret, key->n, token, n, mac);
+        good = signature_n == sizeof mac && mt_equal_constant(signature, mac, sizeof mac);
+    } else {
+        if (mt_jwt_import(keys, key, err) < 0)
+            return -1;
+        good = pair_ok(keys, key, token, signature_n);
+    }
+    return good ? 0 : refuse(err, "has a signature that does not fit");
 }
 
 /* Three parts that are not empty; their characters are looked at when they are decoded. */
@@ -194,15 +212,15 @@ static bool split(const char *token, const char *parts[3], size_t n[3])
     return parts[2][n[2]] == '\0';
 }
 
-json_t *mt_jwt_verify(const struct mt_jwt_keys *keys, const struct mt_jwt_rules *rules,
-                      const char *token, int64_t now_us, struct mt_err *err)
+json_t *mt_jwt_verify(struct mt_jwt_keys *keys, const struct mt_jwt_rules *rules, const char *token,
+                      int64_t now_us, struct mt_err *err)
 {
     const char *parts[3];
     size_t n[3];
     json_t *header = NULL;
     json_t *claims = NULL;
     unsigned char *signature = NULL;
-    const struct mt_jwt_key *key;
+    struct mt_jwt_key *key;
     size_t length = 0;
     bool good = false;
 
@@ -219,10 +237,8 @@ json_t *mt_jwt_verify(const struct mt_jwt_keys *keys, const struct mt_jwt_rules 
     }
     if (check_header(header, rules, err) < 0 || !(key = find_key(keys, header, err)))
         goto out;
-    if (!length_ok(key, length) || !signature_ok(key, token))
-        refuse(err, "has a signature that does not fit");
-    else
-        good = check_claims(claims, rules, now_us, err) == 0;
+    good = check_signature(keys, key, token, n[0] + 1 + n[1], signature, length, err) == 0 &&
+           check_claims(claims, rules, now_us, err) == 0;
 out:
     free(signature);
     json_decref(header);
@@ -235,40 +251,74 @@ out:
 
 /* --- making --- */
 
-static const struct mt_jwt_key *signer(const struct mt_jwt_keys *keys, const char *kid)
+static struct mt_jwt_key *signer(struct mt_jwt_keys *keys, const char *kid)
 {
     for (int i = 0; i < keys->n; i++)
-        if (keys->list[i].secret && (!kid || strcmp(kid, keys->list[i].kid) == 0))
+        if (keys->list[i].can_sign && (!kid || strcmp(kid, keys->list[i].kid) == 0))
             return &keys->list[i];
     return NULL;
 }
 
-char *mt_jwt_sign(const struct mt_jwt_keys *keys, const char *kid, const char *type,
-                  const json_t *claims, struct mt_err *err)
+/* The compact form of RFC 7515 under a secret. */
+static char *sign_secret(const struct mt_jwt_key *key, const char *type, const char *claims)
 {
-    const struct mt_jwt_key *key = signer(keys, kid);
-    char *text = mt_json_compact(claims);
-    cjose_header_t *header = cjose_header_new(NULL);
+    json_t *header = json_pack("{s:s, s:s}", "alg", key->alg, "typ", type);
+    unsigned char mac[MT_HMAC_SIZE];
+
+    if (*key->kid)
+        json_object_set_new(header, "kid", json_string(key->kid));
+    char *text = mt_json_compact(header);
+    char *head = mt_base64url(text, strlen(text));
+    char *body = mt_base64url(claims, strlen(claims));
+    char *whole = mt_asprintf("%s.%s", head, body);
+    mt_hmac_sha256(key->secret, key->n, whole, strlen(whole), mac);
+    char *signature = mt_base64url(mac, sizeof mac);
+    char *token = mt_asprintf("%s.%s", whole, signature);
+    free(signature);
+    free(whole);
+    free(body);
+    free(head);
+    free(text);
+    json_decref(header);
+    return token;
+}
+
+/* NULL when cjose refuses. */
+static char *sign_pair(const struct mt_jwt_keys *keys, const struct mt_jwt_key *key,
+                       const char *type, const char *claims)
+{
+    const struct mt_cjose *c = &keys->cjose;
+    cjose_header_t *header = c->cjose_header_new(NULL);
     cjose_jws_t *jws = NULL;
     const char *compact = NULL;
+
+    if (header && c->cjose_header_set(header, "alg", key->alg, NULL) &&
+        c->cjose_header_set(header, "typ", type, NULL) &&
+        (!*key->kid || c->cjose_header_set(header, "kid", key->kid, NULL)))
+        jws = c->cjose_jws_sign(key->jwk, header, (const uint8_t *)claims, strlen(claims), NULL);
+    char *token = jws && c->cjose_jws_export(jws, &compact, NULL) ? mt_strdup(compact) : NULL;
+    c->cjose_jws_release(jws);
+    c->cjose_header_release(header);
+    return token;
+}
+
+char *mt_jwt_sign(struct mt_jwt_keys *keys, const char *kid, const char *type, const json_t *claims,
+                  struct mt_err *err)
+{
+    struct mt_jwt_key *key = signer(keys, kid);
     char *token = NULL;
 
     if (!key) {
         mt_fail(err, MT_ERR_CONFIG, "there is no private key%s%s%s", kid ? " '" : "",
                 kid ? kid : "", kid ? "'" : "");
-        goto out;
+        return NULL;
     }
-    if (header && cjose_header_set(header, "alg", key->alg, NULL) &&
-        cjose_header_set(header, "typ", type, NULL) &&
-        (!*key->kid || cjose_header_set(header, "kid", key->kid, NULL)))
-        jws = cjose_jws_sign(key->jwk, header, (const uint8_t *)text, strlen(text), NULL);
-    if (jws && cjose_jws_export(jws, &compact, NULL))
-        token = mt_strdup(compact);
-    else
+    if (!key->secret && mt_jwt_import(keys, key, err) < 0)
+        return NULL;
+    char *text = mt_json_compact(claims);
+    token = key->secret ? sign_secret(key, type, text) : sign_pair(keys, key, type, text);
+    if (!token)
         mt_fail(err, MT_ERR_FAILED, "the token cannot be signed with key '%s'", key->kid);
-out:
-    cjose_jws_release(jws);
-    cjose_header_release(header);
     free(text);
     return token;
 }

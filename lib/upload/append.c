@@ -42,14 +42,13 @@ static int resume_hash(struct mt_upload *up, struct mt_err *err)
     if (up->hash && mt_running_count(up->hash) <= up->durable)
         return 0;
     mt_running_close(&up->hash);
-    mt_running_open(&up->hash);
+    if (mt_running_open(&up->hash, err) < 0)
+        return -1;
     if (mt_running_restore(up->hash, up->mark.hash, &ignored) == 0 &&
         mt_running_count(up->hash) <= up->durable)
         return 0;
-    (void)err;
     mt_running_close(&up->hash);
-    mt_running_open(&up->hash);
-    return 0;
+    return mt_running_open(&up->hash, err);
 }
 
 int mt_upload_catch_up(struct mt_upload *up, struct mt_err *err)
@@ -199,9 +198,9 @@ static int begin_checked(struct chunk *c, struct mt_err *err)
 
     if (mt_checksum_open(&c->sum, c->want->algorithm, err) < 0)
         return -1;
-    mt_running_open(&c->before);
     mt_running_save(up->hash, up->mark.hash);
-    if (mt_running_restore(c->before, up->mark.hash, err) < 0)
+    if (mt_running_open(&c->before, err) < 0 ||
+        mt_running_restore(c->before, up->mark.hash, err) < 0)
         return -1;
     up->mark.guard = up->durable;
     return mt_upload_mark_write(up->state_fd, &up->mark, true, err);

@@ -69,12 +69,8 @@ static bool parse_slot(const char *slot, struct mt_upload_mark *mark)
 
 void mt_upload_mark_read(int fd, struct mt_upload_mark *mark)
 {
-    struct mt_running *none = NULL;
-
-    mt_running_open(&none);
     *mark = (struct mt_upload_mark){.guard = -1};
-    mt_running_save(none, mark->hash);
-    mt_running_close(&none);
+    mt_running_blank(mark->hash);
     for (int i = 0; i < 2; i++) {
         char slot[MT_UPLOAD_SLOT + 1];
         struct mt_upload_mark found;

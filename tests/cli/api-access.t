@@ -161,7 +161,7 @@ if ! command -v nginx >/dev/null || ! command -v spawn-fcgi >/dev/null; then
     skip 'nginx or spawn-fcgi is not installed'
     done_testing
 fi
-ok 'a server behind nginx' api_start --threads 8 --rate 0
+ok 'a server behind nginx' api_start --threads 8 --rate 0 --clock-skew 0s
 get() { curl -s -o got -w '%{http_code}' --path-as-is "$url$1"; }
 is "$(get "$signed") $(cat got)" '200 video' 'the URL gives the object'
 is "$(get "$original")" 200 'and the original'
@@ -217,5 +217,22 @@ echo nonsense >"$api_dir/keys.json"
 sleep 1.1
 http GET $api/jobs
 answer 200 'a damaged file of keys leaves the good ones'
+# What was verified is remembered, but not for longer than its key is there.
+media-api key --kid es3 >"$api_dir/keys.json"
+for _ in $(seq 100); do
+    http GET $api/jobs
+    [ "$code" = 200 ] || break
+    sleep 0.1
+done
+problem 401 unauthorized 'a token whose key was taken away'
+bearer=$(token $anna viewer --kid es3 --ttl 2s)
+http GET $api/jobs
+answer 200 'a token by the key that is there now'
+for _ in $(seq 100); do
+    http GET $api/jobs
+    [ "$code" = 200 ] || break
+    sleep 0.1
+done
+problem 401 unauthorized 'until it expires'
 kill "$(cat "$api_dir/api.pid")"
 done_testing

@@ -265,8 +265,19 @@ ok 'spawn-fcgi starts it' api_start --threads 16
 bearer=$tok_anna
 http GET "$api/job/$job/status"
 answer 200 'a status'
-http GET "$api/job/$job/status" -H "If-None-Match: $(field ETag)"
+tag=$(field ETag)
+cp "$body" before.json
+http GET "$api/job/$job/status" -H "If-None-Match: $tag"
 answer 304 'and 304'
+http GET "$api/job/$job/status"
+ok 'the same answer as long as nothing changes' cmp -s "$body" before.json
+bearer=$tok_ben
+http GET "$api/job/$job/status"
+problem 404 not-found 'which is not given to somebody else'
+bearer=$tok_anna
+sql "UPDATE processing_jobs SET progress = 7, updated_at = '2030-01-01T00:00:00.000Z' WHERE id = '$job'"
+http GET "$api/job/$job/status" -H "If-None-Match: $tag"
+is "$code $(jq -r .progress "$body")" '200 7' 'a change by another program is told at once'
 http POST $api/transcode --json "${wanted/a.mp4/f.mp4}"
 answer 202 'a transcode'
 live=$(jq -r .job_id "$body")

@@ -260,6 +260,43 @@ static void test_orphan(void)
     mt_db_close(&db);
 }
 
+/* --- has anything changed? --- */
+
+static void test_stamp(void)
+{
+    struct mt_db *db = must_open("stamp.db", "", MT_DB_WRITE);
+    struct mt_db *reader = must_open("stamp.db", "", MT_DB_READ);
+    struct mt_err err;
+    int64_t a = 0;
+    int64_t b = 0;
+    bool wal = mt_sqlite_wal_is_safe(sqlite3_libversion_number());
+
+    if (wal) {
+        OK(!mt_db_stamp(reader, &a), "in WAL mode nothing is told");
+        goto out;
+    }
+    OK(mt_db_stamp(reader, &a), "a stamp");
+    OK(number(reader, "SELECT count(*) AS n FROM users") == 0 && mt_db_stamp(reader, &b) && a == b,
+       "is the same after reading");
+    OK(raw("stamp.db", "INSERT INTO users (id) VALUES ('x')") == SQLITE_OK &&
+           mt_db_stamp(reader, &b) && a != b,
+       "and another one after a change by somebody else");
+    a = b;
+    OK(mt_db_begin(db, true, &err) == 0 &&
+           mt_db_exec(db, NULL, &err, "INSERT INTO users (id) VALUES ('y')", "") == 0,
+       "a change that is not committed");
+    OK(!mt_db_stamp(db, &b), "within a transaction nothing is told");
+    OK(mt_db_stamp(reader, &b) && a == b, "for others nothing has changed");
+    mt_db_rollback(db);
+    OK(mt_db_stamp(reader, &b) && a == b, "nor after it was rolled back");
+    OK(mt_db_exec(db, NULL, &err, "INSERT INTO users (id) VALUES ('y')", "") == 0 &&
+           mt_db_stamp(reader, &b) && a != b,
+       "but after it was committed");
+out:
+    mt_db_close(&reader);
+    mt_db_close(&db);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -271,6 +308,7 @@ int main(void)
     test_killed(true);
     test_killed_meanwhile();
     test_orphan();
+    test_stamp();
     OK(system(rm) == 0, "cleaned up");
     free(rm);
     return tap_done();

@@ -142,7 +142,9 @@ static inline void hash_of(int64_t length, char hex[MT_SHA256_TEXT])
 {
     struct mt_running *run = NULL;
 
-    mt_running_open(&run);
+    hex[0] = '\0';
+    if (mt_running_open(&run, &err) < 0)
+        return;
     for (int64_t i = 0; i < length; i++) {
         unsigned char c = byte_at(i);
         mt_running_add(run, &c, 1);
