@@ -92,6 +92,7 @@ struct mt_api_call {
     json_t *body;
     char *idempotency_key;
     bool key_held;
+    int64_t key_alive_us; /* mt_mono_us() when it was last said to be in use */
     int64_t started_us;
 };
 
@@ -99,6 +100,8 @@ enum mt_api_flag {
     MT_API_ONCE = 1 << 0, /* takes Idempotency-Key; the handler answers by mt_api_answer() */
     MT_API_FREE = 1 << 1, /* is not counted against the rate of requests */
     MT_API_SELF = 1 << 2, /* the handler is given OPTIONS and requests without tokens itself */
+    /* With MT_API_ONCE: the handler reads the body as it comes, and calls mt_api_once_alive(). */
+    MT_API_STREAM = 1 << 3,
 };
 
 /* One method of one path. */
@@ -139,6 +142,9 @@ json_t *mt_api_body(struct mt_api_call *call, struct mt_err *err);
 /* Answers by JSON, and keeps the answer if the request came with an Idempotency-Key. Takes body. */
 int mt_api_answer(struct mt_api_call *call, int status, json_t *body,
                   struct mt_err *err) MT_MUST_USE;
+
+/* While a body is read for long: nobody is to take over the Idempotency-Key of this request. */
+void mt_api_once_alive(struct mt_api_call *call);
 
 /* Whether the token still holds (time passes while a body is read). MT_ERR_POLICY otherwise. */
 int mt_api_recheck(const struct mt_api_call *call, struct mt_err *err) MT_MUST_USE;

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_MAX = 255, TAKE_OVER_US = 60 * 1000000 };
+enum { KEY_MAX = 255, TAKE_OVER_US = 60 * 1000000, ALIVE_US = 20 * 1000000 };
 
 /* The field is a quoted string (RFC 8941); bare text is tolerated. NULL: it is none. free(). */
 static char *key_of(const char *value)
@@ -37,16 +37,31 @@ static char *key_of(const char *value)
     return mt_strndup(value, n);
 }
 
+/* The body as far as it is known before it is read: all of JSON, the length of a form. NULL: *err.
+ */
+static char *body_text(struct mt_api_call *call, struct mt_err *err)
+{
+    json_t *body;
+
+    /* How long a chunked one is depends on how much of it the web server has seen by now. */
+    if ((call->route->flags & MT_API_STREAM) && mt_http_header(call->x, "Transfer-Encoding"))
+        return mt_strdup("chunked");
+    if (call->route->flags & MT_API_STREAM)
+        return mt_asprintf("%lld bytes", (long long)call->request->content_length);
+    body = mt_api_body(call, err);
+    return body ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+}
+
 /* What tells this request from others of the same key. */
 static int digest(struct mt_api_call *call, char hex[MT_SHA256_TEXT], struct mt_err *err)
 {
-    json_t *body = mt_api_body(call, err);
+    const char *id = mt_http_query(call->x, "upload_id");
+    char *text = body_text(call, err);
 
-    if (!body)
+    if (!text)
         return -1;
-    char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-    char *whole = mt_asprintf("%s %s\n%s", mt_http_method_name(call->request->method),
-                              call->request->path, text ? text : "");
+    char *whole = mt_asprintf("%s %s%s%s\n%s", mt_http_method_name(call->request->method),
+                              call->request->path, id ? "?" : "", id ? id : "", text);
     int ret = mt_sha256_of(whole, strlen(whole), hex, err);
     free(whole);
     free(text);
@@ -119,6 +134,7 @@ int mt_api_once_begin(struct mt_api_call *call, struct mt_err *err)
     int ours = claim(call, db, hash, err);
     if (ours != 0) {
         call->key_held = ours > 0;
+        call->key_alive_us = mt_mono_us();
         return ours < 0 ? -1 : 0;
     }
     json_t *row = mt_db_row(db, err,
@@ -130,6 +146,27 @@ int mt_api_once_begin(struct mt_api_call *call, struct mt_err *err)
     int ret = replay(call, row, hash, err);
     json_decref(row);
     return ret < 0 ? -1 : 1;
+}
+
+/* If that fails another request may take the key over, as if this one had died. */
+void mt_api_once_alive(struct mt_api_call *call)
+{
+    char now[MT_TIME_TEXT];
+    bool lent = call->db != NULL;
+    struct mt_err err;
+
+    if (!call->key_held || mt_mono_us() - call->key_alive_us < ALIVE_US)
+        return;
+    call->key_alive_us = mt_mono_us();
+    struct mt_db *db = mt_api_db(call, &err);
+    if (db && mt_db_exec(db, NULL, &err,
+                         "UPDATE idempotency_keys SET created_at = $3"
+                         " WHERE user_key = $1 AND key = $2 AND status IS NULL",
+                         "sss", call->user ? call->user : "", call->idempotency_key,
+                         mt_time_text(mt_now_us(), now)) < 0)
+        call->db_failed = true;
+    if (!lent)
+        mt_api_db_release(call);
 }
 
 int mt_api_once_keep(struct mt_api_call *call, int status, const json_t *body, struct mt_err *err)

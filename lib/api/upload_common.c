@@ -156,5 +156,5 @@ int mt_up_accepted(struct mt_up *u, const char *id, int64_t bytes, struct mt_err
     json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "upload_id", id, "status", "uploading",
                              "progress_url", progress, "estimated_completion", when);
     free(progress);
-    return mt_http_json(u->call->x, 202, body, err);
+    return mt_api_answer(u->call, 202, body, err);
 }

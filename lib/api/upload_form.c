@@ -110,6 +110,7 @@ static int pump(struct form *f, int wait_ms, struct mt_err *err)
         return 0;
     if (n < 0)
         return -1;
+    mt_api_once_alive(f->u->call);
     f->over = n == 0;
     if (f->over)
         return mt_multipart_end(f->parser, err) < 0 ? -1 : 1;

@@ -132,7 +132,7 @@ const struct mt_api_route mt_api_upload_routes[] = {
      MT_API_BASE "/upload",
      MAY_UPLOAD,
      do_form,
-     0,
+     MT_API_ONCE | MT_API_STREAM,
      "uploadFile",
      "Uploads a file as field of a form",
      "upload_id",

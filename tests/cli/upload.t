@@ -51,6 +51,35 @@ is "$(jq -r .upload_id "$body")" "$mine" 'a client may choose the id'
 call POST "/upload?upload_id=$mine" -F "file=@$T/f"
 is "$code" 409 '... once'
 
+# A form that is sent again after its answer was lost is not a second upload.
+again=(-H 'Idempotency-Key: form-1' -F "file=@$T/f;filename=once.mov")
+call POST /upload "${again[@]}"
+is "$code" 202 'a form with an Idempotency-Key'
+once=$(jq -r .upload_id "$body")
+call POST /upload "${again[@]}"
+is "$code $(jq -r .upload_id "$body") $(field Idempotency-Replayed)" "202 $once true" '... has the same answer again'
+is "$(sql "SELECT count(*) FROM uploads WHERE original_filename = 'once.mov'")" 1 '... and is one upload'
+call POST /upload -H 'Idempotency-Key: form-1' -F "file=@$T/f1;filename=once.mov"
+is "$code" 422 'another form with that key is refused'
+is_problem 'a key that was used'
+call POST /upload -H 'Idempotency-Key: form-2' -F filename=nothing
+call POST /upload -H 'Idempotency-Key: form-2' -F "file=@$T/f1"
+is "$code" 202 'a form that was refused may be corrected'
+(printf -- '--b\r\nContent-Disposition: form-data; name="file"; filename="slow"\r\n\r\nabc'; sleep 3
+    printf '\r\n--b--\r\n') | curl -sS -o "$T/slow" -H "Authorization: Bearer $bearer" -H 'Idempotency-Key: form-3' -T - -X POST \
+    -H 'Content-Type: multipart/form-data; boundary=b' "$url/api/v1/media/upload" 2>"$T/slow.err" &
+slow=$!
+for _ in $(seq 50); do
+    [ "$(sql "SELECT count(*) FROM idempotency_keys WHERE key = 'form-3'")" = 0 ] || break
+    sleep 0.1
+done
+printf -- '--b\r\nContent-Disposition: form-data; name="file"; filename="slow"\r\n\r\nabc\r\n--b--\r\n' >"$T/form"
+call POST /upload -H 'Idempotency-Key: form-3' -H 'Transfer-Encoding: chunked' \
+    -H 'Content-Type: multipart/form-data; boundary=b' --data-binary "@$T/form"
+is "$code $(field Retry-After)" '409 1' 'the same form while the first is on its way'
+wait "$slow"
+is "$(jq -r .status "$T/slow")" uploading 'which comes to its end'
+
 before=$(find "$uploads" -type f | wc -l)
 waiting=$(sql "SELECT count(*) FROM uploads WHERE status IN ('uploading', 'processing')")
 refused() { # NAME CODE CURL...
