@@ -12,8 +12,19 @@
 #include "db-sqlite/db_sqlite.h"
 #include "store-fs/store_fs.h"
 
+#include <jansson.h>
+
 static const struct mt_store_driver *const mt_stores[] = {&mt_store_fs, NULL};
 static const struct mt_db_driver *const mt_dbs[] = {&mt_db_sqlite, &mt_db_pg, &mt_db_postgres,
                                                     NULL};
+
+/* For --version: the libraries of programs that have none but those of the drivers. New. */
+static inline json_t *mt_versions(void)
+{
+    const char *sqlite;
+
+    mt_sqlite_version(&sqlite);
+    return json_pack("{s:s, s:s}", "sqlite", sqlite, "jansson", jansson_version_str());
+}
 
 #endif

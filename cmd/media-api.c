@@ -138,14 +138,6 @@ static const struct mt_example examples[] = {
     {NULL, NULL},
 };
 
-static json_t *versions(void)
-{
-    const char *sqlite;
-
-    mt_sqlite_version(&sqlite);
-    return json_pack("{s:s, s:s}", "sqlite", sqlite, "jansson", jansson_version_str());
-}
-
 static const struct mt_cli cli = {
     .name = "media-api",
     .summary = "Answers HTTP requests behind a web server: jobs, assets, uploads.",
@@ -153,7 +145,7 @@ static const struct mt_cli cli = {
     .opts = opts,
     .commands = commands,
     .examples = examples,
-    .versions = versions,
+    .versions = mt_versions,
 };
 
 /* A file that is named without a directory lies where systemd has put the credentials. */

@@ -230,14 +230,6 @@ static const struct mt_example examples[] = {
     {NULL, NULL},
 };
 
-static json_t *versions(void)
-{
-    const char *sqlite;
-
-    mt_sqlite_version(&sqlite);
-    return json_pack("{s:s, s:s}", "sqlite", sqlite, "jansson", jansson_version_str());
-}
-
 static const struct mt_cli cli = {
     .name = "media-queue",
     .summary = "Keeps the jobs: submits, leases, supervises and ends them.",
@@ -245,7 +237,7 @@ static const struct mt_cli cli = {
     .opts = opts,
     .commands = commands,
     .examples = examples,
-    .versions = versions,
+    .versions = mt_versions,
     .sections = "workers",
 };
 

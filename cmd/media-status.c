@@ -16,6 +16,7 @@ struct settings {
     bool json;
     struct mt_status_filter filter;
     const char *db_read, *nginx, *clamd, *signatures, *output;
+    struct mt_status_api api;
     struct mt_status_report report;
     int64_t interval_us;
 };
@@ -62,6 +63,16 @@ static const struct mt_opt doctor_opts[] = {
            "look at this configuration of nginx too"),
     MT_STR(struct settings, clamd, 0, "clamd", "SOCKET", NULL, "ask the clamd at this socket"),
     SIGNATURES_OPT,
+    MT_STR(struct settings, api.jwks_file, 0, "jwks-file", "FILE", "api.jwks_file",
+           "keys that media-api verifies tokens with"),
+    MT_STR(struct settings, api.url_keys, 0, "url-keys", "FILE", "api.url_keys",
+           "keys that media-api signs URLs with"),
+    MT_STR(struct settings, api.uploads, 0, "uploads", "DIR", "uploads.directory",
+           "where media-api collects uploads"),
+    MT_STR(struct settings, api.rate_file, 0, "rate-file", "FILE", "api.rate_file",
+           "where media-api keeps account of requests"),
+    MT_STR(struct settings, api.listen, 0, "listen", "WHERE", "api.listen",
+           "where media-api answers: unix:/path, or host:port"),
     {0},
 };
 
@@ -136,14 +147,6 @@ static const struct mt_example examples[] = {
     {NULL, NULL},
 };
 
-static json_t *versions(void)
-{
-    const char *sqlite;
-
-    mt_sqlite_version(&sqlite);
-    return json_pack("{s:s, s:s}", "sqlite", sqlite, "jansson", jansson_version_str());
-}
-
 static const struct mt_cli cli = {
     .name = "media-status",
     .summary = "Says what there is and what happened; changes nothing.",
@@ -151,7 +154,7 @@ static const struct mt_cli cli = {
     .opts = opts,
     .commands = commands,
     .examples = examples,
-    .versions = versions,
+    .versions = mt_versions,
 };
 
 /* How wide the terminal is. */
@@ -176,6 +179,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                           .filter = set->filter,
                           .nginx = set->nginx,
                           .clamd = set->clamd,
+                          .api = set->api,
                           .signatures = set->signatures,
                           .output = set->output,
                           .report = set->report,

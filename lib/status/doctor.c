@@ -105,6 +105,7 @@ int mt_status_doctor(struct mt_status *s, struct mt_err *err)
     mt_signals_at_once(false);
     mt_doctor_store(&d);
     mt_doctor_nginx(&d);
+    mt_doctor_api(&d);
     enum mt_verdict all = worst(d.checks);
     set_outcome(&s->run->outcome, all);
     int ret = report(s, d.checks, all, err);

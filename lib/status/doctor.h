@@ -30,6 +30,7 @@ void mt_doctor_server(struct mt_doctor *d, struct mt_db *db); /* of PostgreSQL *
 void mt_doctor_replica(struct mt_doctor *d);                  /* only with --db-read */
 void mt_doctor_store(struct mt_doctor *d);
 void mt_doctor_nginx(struct mt_doctor *d); /* only with --nginx */
+void mt_doctor_api(struct mt_doctor *d);   /* what of the HTTP API is configured */
 
 /* Free space and inodes where path is, or will be. */
 void mt_doctor_space(struct mt_doctor *d, const char *name, const char *path);

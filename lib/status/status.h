@@ -35,6 +35,15 @@ struct mt_status_report {
     const char *lang; /* of the page: "en", "ar" */
 };
 
+/* Of the HTTP API, what doctor looks at; NULL: it is not configured. */
+struct mt_status_api {
+    const char *jwks_file, *url_keys; /* files of keys */
+    const char *uploads;              /* directory */
+    const char *rate_file;
+    const char
+        *listen; /* "unix:/path" or "host:port"; NULL: the socket of systemd, if it is there */
+};
+
 struct mt_status {
     /* Set by the program. */
     struct mt_run *run;
@@ -43,10 +52,11 @@ struct mt_status {
     const struct mt_db_driver *const *dbs;
     const char *db_read; /* URL of a replica to ask instead of common->db, or NULL */
     struct mt_status_filter filter;
-    const char *nginx;      /* doctor: a configuration of nginx to look at, or NULL */
-    const char *clamd;      /* doctor: the socket of a clamd, or NULL: the usual places */
-    const char *signatures; /* doctor, metrics: the directory of signatures, or NULL: the usual */
-    const char *output;     /* metrics: the file to write, or NULL: out */
+    const char *nginx;        /* doctor: a configuration of nginx to look at, or NULL */
+    struct mt_status_api api; /* doctor */
+    const char *clamd;        /* doctor: the socket of a clamd, or NULL: the usual places */
+    const char *signatures;   /* doctor, metrics: the directory of signatures, or NULL: the usual */
+    const char *output;       /* metrics: the file to write, or NULL: out */
     struct mt_status_report report;
     int64_t interval_us; /* between two looks of watch: 100 ms to an hour */
     FILE *out;

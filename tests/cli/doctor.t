@@ -9,6 +9,7 @@ cd "$T" || exit 1
 at_exit() {
     mountpoint -q "$T/small" && umount "$T/small"
     [ -z "${daemon-}" ] || kill "$daemon" 2>/dev/null
+    [ -z "${api-}" ] || kill -9 "$api" 2>/dev/null
     return 0
 }
 
@@ -207,6 +208,64 @@ echo 'this is no database, but text that is somewhat longer than a head' >"$db"
 run media-status doctor
 check database problem 'not a database|foreign|no database' 'text for a database'
 cp sound.db "$db"
+
+# --- the HTTP API: nothing of it is said unless it is configured
+run media-status doctor
+is "$(json '[.checks[].name | select(startswith("api"))] | length')" 0 'no API, no checks of it'
+media-api key --alg HS256 >keys.json
+media-api key | jq -c '{keys: [.keys[] | del(.d)]}' >public.json
+mkdir -p up
+chmod 640 keys.json
+chmod 644 public.json
+media-api serve --access=open --uploads "$T/up" --listen "unix:$T/api.sock" 2>api.log &
+api=$!
+for _ in $(seq 100); do [ ! -S api.sock ] || break; sleep 0.1; done
+head -c 65536 /dev/zero >rates
+api_doctor() {
+    run media-status doctor --jwks-file "$T/keys.json" --url-keys "$T/public.json" --uploads "$T/up" --rate-file "$T/rates" \
+        --listen "unix:$T/api.sock" "$@"
+}
+api_doctor
+valid doctor 'with an API: as the schema says'
+check api_keys ok 'with what is secret, changed 0 days' 'its keys'
+check api_url_keys ok 'public' 'keys that everybody may see'
+check api_uploads ok 'durably' 'the directory of uploads'
+like "$(json '.checks[] | select(.name == "api_uploads_space") | .reason')" 'are free' 'and its space'
+check api_rates ok rates 'the account of requests'
+check api_socket ok 'answers /healthz in' 'the server'
+is "$(find up -type f | wc -l)" 0 'nothing is left among the uploads'
+chmod 644 keys.json
+touch -d '400 days ago' public.json
+api_doctor --uploads "$T/none" --rate-file "$T/up"
+exits 10 'problems of the API end it with 10'
+check api_keys problem 'everybody may read' 'secrets that everybody can read'
+check api_url_keys warning 'not changed for 400 days' 'an old key'
+check api_uploads warning 'No such file' 'no directory of uploads'
+check api_rates problem 'no regular file' 'a directory for a file'
+echo '{"keys": []}' >keys.json
+chmod 666 public.json
+kill -STOP "$api"
+api_doctor --uploads /dev/shm
+check api_keys problem 'holds no keys' 'a file without keys'
+check api_url_keys problem 'everybody may change' 'keys that everybody can change'
+[ "$(stat -f -c %T /dev/shm)" != tmpfs ] || check api_uploads problem 'in memory' 'uploads in memory'
+check api_socket problem 'no answer to /healthz' 'a server that hangs'
+kill -CONT "$api"
+kill "$api"
+wait "$api"
+echo '{' >keys.json
+api_doctor
+check api_keys problem keys.json 'half a file of keys'
+check api_socket problem 'nobody answers' 'a server that is gone'
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+media-api serve --access=open --uploads "$T/up" --listen "127.0.0.1:$port" --processes 2 2>api.log &
+api=$!
+for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+api_doctor --listen "127.0.0.1:$port"
+check api_socket ok 'answers /healthz' 'a server of two processes at a port'
+kill "$api"
+wait "$api"
+is "$?" 0 'which ends when it is asked to'
 
 # --- 11, 12: stores
 run media-status doctor --store "file://$T/sound.db"
