@@ -55,6 +55,8 @@ stderr_like 'hint: ' 'with a hint'
 # --- the sample is the same each time
 make-media "$T/m1" clip.mp4 && make-media "$T/m2" clip.mp4
 ok 'make-media makes the same bytes each time' cmp -s "$T/m1/clip.mp4" "$T/m2/clip.mp4"
+for i in 1 2 3 4; do make-media "$T/m$i" tone.wav; done
+is "$(sha256sum "$T"/m[1-4]/tone.wav | cut -d' ' -f1 | sort -u | wc -l)" 1 'and speaks, or hums, each time'
 run make-media "$T/m1" nonsense.mp4
 exits 2 'and knows what it does not know'
 done_testing
