@@ -57,7 +57,7 @@ static int64_t check_sum(struct mt_issues *issues, int fd, const struct mt_ebml 
         return 0;
     int64_t from = crc.body + 4, n = e->body + e->n - from;
     if (mt_bytes_crc(fd, from, n, table, UINT32_MAX, &sum) && (sum ^ UINT32_MAX) != mt_le32(wanted))
-        mt_issue(issues, "checksum", -1, "the checksum of the element %X at byte %lld is wrong",
+        mt_issue(issues, "checksum", -1, "the checksum of the element 0x%X at byte %lld is wrong",
                  e->id, (long long)e->at);
     return n;
 }
@@ -66,8 +66,13 @@ static bool is_whole(struct mt_issues *issues, const struct mt_ebml *e, int64_t 
 {
     if (e->n == unknown || e->n <= size - e->body)
         return true;
-    mt_issue_truncated(issues, "the element %X at byte %lld is %lld bytes longer than the file",
-                       e->id, (long long)e->at, (long long)(e->n - (size - e->body)));
+    long long more = e->n - (size - e->body);
+    if (e->id == MT_EBML_SEGMENT)
+        mt_issue_truncated(issues, "the file ends %lld bytes before its Segment does", more);
+    else
+        mt_issue_truncated(issues,
+                           "the element 0x%X at byte %lld is %lld bytes longer than the file",
+                           e->id, (long long)e->at, more);
     return false;
 }
 

@@ -68,5 +68,7 @@ int mt_source_shape(const json_t *doc, struct mt_shape *shape, struct mt_err *er
                                    .fps = rate_of(stream)};
     if (stream || mt_source_has_sound(doc))
         return 0;
+    if (strcmp(mt_json_str(doc, "asset.content_type", ""), "image") == 0)
+        return mt_fail(err, MT_ERR_NOT_APPLICABLE, "it is an image: media-thumbs converts those");
     return mt_fail(err, MT_ERR_NOT_APPLICABLE, "there is neither moving picture nor sound in it");
 }

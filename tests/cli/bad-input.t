@@ -111,6 +111,7 @@ for f in cut.mp4 cut.mkv; do
     run media-transcode -q 180p -o o "$f"
     json_true '(.stages.transcode.status != "completed") or .asset.metadata.damage.state == "degraded"' \
         "$f: a film with its end missing is not transcoded as if it were whole"
+    [ "$status" != 0 ] || stderr_like '[1-9.]+ s lost' "$f: and says how much of it is gone"
 done
 
 # --- statuses of several

@@ -161,6 +161,8 @@ document 'are still three documents'
 json_is .asset.original_filename $'tone.flac\nstill.png\nclip.mp4' 'in that order'
 json_is '.stages.transcode.status' $'completed\nnot_applicable\ncompleted' \
     'the film was to be transcoded, and the sound'
+json_is '.stages.transcode.error.message // empty' 'it is an image: media-thumbs converts those' \
+    'the picture was not, for what it is'
 json_is '.variants[]?.resolution | values' 320x180 'and is not enlarged'
 run media-thumbs --count 3 <"$T/three"
 exits 0 'the three through thumbs'
