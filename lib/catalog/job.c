@@ -23,6 +23,8 @@ static void end_step(struct mt_job *job, const char *status)
     if (!last || json_object_get(last, "completed_at"))
         return;
     json_object_set_new(last, "status", json_string(status));
+    if (strcmp(status, "completed") == 0) /* how far it was when that was last written is over */
+        json_object_del(last, "progress");
     json_object_set_new(last, "completed_at", json_string(mt_time_text(mt_now_us(), now)));
 }
 

@@ -225,7 +225,8 @@ static int put_label(const struct mt_table_style *style, const char *label)
         fputs("\n  ", style->out);
         return 2;
     }
-    pad(style->out, LABEL - mt_text_columns(label));
+    int rest = LABEL - mt_text_columns(label);
+    pad(style->out, rest > 0 ? rest : 1);
     return LABEL;
 }
 

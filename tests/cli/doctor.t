@@ -49,6 +49,7 @@ for columns in 20 80; do
     run script -qec "stty cols $columns; media-status --color=never doctor" /dev/null
     like "$(tr -d '\r' <"$out")" 'seccomp' "$columns columns: a table"
 done
+like "$(tr -d '\r' <"$out")" 'database_integrity ok' 'a long name does not run into its verdict'
 run bash -c 'media-status doctor >/dev/full'
 exits 1 'a full disk under the output'
 

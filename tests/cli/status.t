@@ -111,7 +111,7 @@ json_true '.results.variants | length == 1 and (.[0].quality | test("^[0-9]+p$")
     'the rendition'
 json_true '.results.thumbnails | length >= 2 and all(.timestamp >= 0 and .url != null)' 'thumbnails'
 ok 'and they are where the URLs say' test -f "$(json .results.variants[0].url | sed 's|^file://||')"
-json_true '.steps | length >= 1 and all(.status == "completed")' 'its steps'
+json_true '.steps | length >= 1 and all(.status == "completed" and .progress == null)' 'its steps'
 failed=$(sql "SELECT id FROM processing_jobs WHERE status = 'failed' LIMIT 1")
 run media-status job "$failed"
 exits 0 'to ask about a failed job is no failure'
