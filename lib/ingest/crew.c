@@ -116,8 +116,8 @@ static int open_scanners(struct mt_crew *crew, int n, struct mt_err *err)
         crew->scans = strcmp(scheme, "none") != 0;
         if (i == 0 && !spec->scanner && strcmp(scheme, "none") == 0)
             mt_log(MT_LOG_WARN,
-                   "no virus scanner: files are taken in unscanned (--scanner=none: says that "
-                   "this is meant)");
+                   "no virus scanner: files are taken in unscanned (--scanner=none: or "
+                   "MEDIA_SCANNER=none: says that this is meant)");
         if (strcmp(scheme, "clamav") == 0)
             return i + 1;
     }

@@ -230,6 +230,8 @@ int mt_entry_open(struct mt_entry *e, struct mt_err *err)
         return open_stream(e, err);
     e->fd = e->given ? mt_open_found(e->name, e->given, &e->stat, err)
                      : mt_open_regular(e->name, &e->stat, err);
+    if (e->fd < 0 && err->code == MT_ERR_NOT_REGULAR && S_ISDIR(e->stat.st_mode))
+        return mt_hint(err, "name a regular file; --recursive takes in the files below it");
     if (e->fd < 0)
         return -1;
     if (check_size(e, e->stat.st_size, err) < 0)

@@ -22,6 +22,7 @@ mkfifo "$T/tree/fifo.jpg"
 run media-ingest "$T/tree"
 exits 6 'a directory alone is refused'
 json_is .error.code not_a_regular_file 'and says what it is'
+json_true '.error.hint | test("--recursive")' 'and what takes in the files below it'
 run media-ingest --recursive "$T/tree"
 exits 0 'with --recursive it is gone through'
 is "$(json '.asset.original_filename' | tr '\n' ' ')" 'a.jpg b.jpg new line.jpg e.jpg f.jpg c.jpg ' \
