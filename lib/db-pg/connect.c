@@ -25,6 +25,7 @@ void mt_pg_disconnect(struct mt_pg *s)
     s->conn = NULL;
     free(s->channel);
     s->channel = NULL;
+    mt_pg_forget_prepared(s);
 }
 
 /* --- one attempt --- */

@@ -44,7 +44,9 @@ enum {
     F(PQresultErrorField)                                                                          \
     F(PQresultStatus)                                                                              \
     F(PQsendQuery)                                                                                 \
+    F(PQsendPrepare)                                                                               \
     F(PQsendQueryParams)                                                                           \
+    F(PQsendQueryPrepared)                                                                         \
     F(PQsetErrorVerbosity)                                                                         \
     F(PQsetNoticeReceiver)                                                                         \
     F(PQsetSingleRowMode)                                                                          \
@@ -67,6 +69,16 @@ struct mt_pg_stream {
     struct mt_err why;
 };
 
+/* A statement that was run before on this connection. */
+enum { MT_PG_PREPARED = 16 };
+struct mt_pg_known {
+    char *sql; /* NULL: none */
+    int n;
+    Oid types[MT_DB_ARGS_MAX];
+    int uses;
+    bool prepared;
+};
+
 struct mt_pg {
     struct mt_pq pq;
     PGconn *conn;              /* NULL: there is none at the moment */
@@ -81,6 +93,7 @@ struct mt_pg {
     bool writing;  /* the transaction is a writing one */
     char *channel; /* the connection listens to it; or NULL */
     struct mt_pg_stream *stream;
+    struct mt_pg_known known[MT_PG_PREPARED];
 };
 
 /* library.c: loads libpq. MT_ERR_UNAVAILABLE. */
@@ -99,6 +112,13 @@ int mt_pg_ready(struct mt_pg *s, struct mt_err *err) MT_MUST_USE;
 
 /* Tries to connect for as long as reconnect_ms allows. */
 int mt_pg_reconnect(struct mt_pg *s, struct mt_err *err) MT_MUST_USE;
+
+/* prepared.c: whether the statement is prepared by that name; some uses later it is. */
+bool mt_pg_prepared(struct mt_pg *s, const char *sql, const Oid *types, int n, char name[16]);
+void mt_pg_forget_prepared(struct mt_pg *s);
+
+/* Here and on the server; false if there was none, or if that failed. */
+bool mt_pg_unprepare(struct mt_pg *s);
 
 /* error.c: a result, or a lost or impossible connection, as a failure. Return -1. */
 int mt_pg_fail(const struct mt_pg *s, const PGresult *res, struct mt_err *err);

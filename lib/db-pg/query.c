@@ -141,11 +141,22 @@ static void set_argument(struct arguments *a, int i, const struct mt_db_value *v
     }
 }
 
+/* Whether it may be prepared: a session of our own, and nothing that a failure would spoil. */
+static bool may_prepare(const struct mt_pg *s, const char *sql)
+{
+    return !s->pooled && !s->in_transaction && is_reading(sql);
+}
+
 static int send_statement(struct mt_pg *s, const char *sql, const struct arguments *a,
                           struct mt_err *err)
 {
-    if (!s->pq.PQsendQueryParams(s->conn, sql, a->n, a->types, a->values, NULL, NULL, 1) ||
-        !s->pq.PQsetSingleRowMode(s->conn))
+    char name[16];
+    int sent =
+        may_prepare(s, sql) && mt_pg_prepared(s, sql, a->types, a->n, name)
+            ? s->pq.PQsendQueryPrepared(s->conn, name, a->n, a->values, NULL, NULL, 1)
+            : s->pq.PQsendQueryParams(s->conn, sql, a->n, a->types, a->values, NULL, NULL, 1);
+
+    if (!sent || !s->pq.PQsetSingleRowMode(s->conn))
         return mt_pg_fail_lost(s, "while a statement was sent", err);
     return 0;
 }
@@ -322,6 +333,10 @@ static int run(struct mt_pg *s, const char *sql, const struct arguments *a, stru
 {
     int ret = attempt(s, sql, a, r, changes, err);
 
+    /* "cached plan must not change result type": the schema is another one now. */
+    if (ret < 0 && err->code == MT_ERR_BUG && r->given == 0 && may_prepare(s, sql) &&
+        s->pq.PQstatus(s->conn) == CONNECTION_OK && mt_pg_unprepare(s))
+        ret = attempt(s, sql, a, r, changes, err);
     if (ret == 0 || s->in_transaction || !is_lost(s) || err->code != MT_ERR_BUSY)
         return ret;
     if (is_reading(sql))

@@ -127,6 +127,40 @@ static void test_types(struct mt_db *db)
 }
 
 /* A process that was frozen in a transaction, as the server sees it. */
+/* What is asked often is prepared, and survives another schema and a lost connection. */
+static void test_prepared(struct mt_db *db)
+{
+    static const char all[] = "SELECT * FROM often WHERE n = $1";
+    struct mt_err err;
+    bool same =
+        run(db, "CREATE TABLE often (n INTEGER)") && run(db, "INSERT INTO often VALUES (7)");
+    json_t *row = NULL;
+
+    for (int i = 0; i < 6; i++) {
+        row = mt_db_row(db, &err, all, "i", (int64_t)7);
+        same = same && mt_json_int(row, "n", 0) == 7;
+        json_decref(row);
+    }
+    OK(same, "the same statement has the same answer");
+    OK(number(db, "SELECT count(*) AS n FROM pg_prepared_statements"
+                  " WHERE statement LIKE '%FROM often%'") == 1,
+       "and is prepared, once");
+    row = mt_db_row(db, &err, all, "s", "7");
+    OK(mt_json_int(row, "n", 0) == 7, "an argument of another type is another statement");
+    json_decref(row);
+    OK(run(db, "ALTER TABLE often ADD COLUMN m INTEGER DEFAULT 8"), "a new column");
+    row = mt_db_row(db, &err, all, "i", (int64_t)7);
+    OK(mt_json_int(row, "m", 0) == 8, "is seen by the statement that was prepared before it");
+    json_decref(row);
+    json_decref(mt_db_row(db, &err, "SELECT pg_terminate_backend(pg_backend_pid())", ""));
+    row = mt_db_row(db, &err, all, "i", (int64_t)7);
+    OK(mt_json_int(row, "m", 0) == 8, "a new connection knows nothing, and does it all the same");
+    json_decref(row);
+    OK(mt_db_begin(db, false, &err) == 0 && number(db, "SELECT n FROM often") == 7 &&
+           mt_db_commit(db, &err) == 0 && run(db, "DROP TABLE often"),
+       "in a transaction as well");
+}
+
 static void test_silence(const char *url, struct mt_db *db)
 {
     char *brief = mt_asprintf("%s&idle_timeout_ms=200", url);
@@ -398,6 +432,7 @@ int main(void)
     if (OK(db && pooled, "opens, directly and through a pooler")) {
         test_urls(url);
         test_types(db);
+        test_prepared(db);
         test_locks(url, db);
         test_locks(through, db);
         test_reading(url);
