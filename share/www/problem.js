@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // problem.js - what went wrong: title, what exactly, and what can be done about it.
 import {el, english} from './dom.js';
-import {t, has} from './words.js';
+import {t, has, language} from './words.js';
 
 export const titleOf = e => {
     const key = `p.${e.kind}`;
@@ -14,11 +14,17 @@ function box(title, detail, remedy, more = []) {
         remedy && el('p', {}, `${t('remedy')}: `, remedy));
 }
 
+// In another language than the server's: what such a failure means, and below it what the server says.
+function meant(key, said) {
+    if (language === 'en' || !has(key)) return said ? english(said) : has(key) ? t(key) : null;
+    return [t(key), said ? el('span', {class: 'said faint'}, english(said)) : null];
+}
+
 // Of a request.
 export function problemBox(e) {
     const p = e.problem || {};
     const remedy = p.hint ? english(p.hint) : has(`r.${e.kind}`) ? t(`r.${e.kind}`) : null;
-    const detail = has(`p.${e.kind}.d`) ? t(`p.${e.kind}.d`) : p.detail ? english(p.detail) : e.problem ? null : english(e.message);
+    const detail = has(`p.${e.kind}.d`) ? t(`p.${e.kind}.d`) : meant(`m.${e.kind}`, p.detail || (e.problem ? null : e.message));
     const errors = (p.errors || []).map(x => el('li', {}, english(`${x.pointer} ${x.detail}`)));
     return box(titleOf(e), detail, remedy,
         [errors.length ? el('ul', {}, errors) : null, p.request_id && el('p', {class: 'faint'}, t('request', {id: p.request_id}))]);
@@ -26,6 +32,6 @@ export function problemBox(e) {
 
 // Of a job: its error has a code, a message and a hint.
 export function failureBox(error) {
-    return box(t('failed'), english(error.message), error.hint && english(error.hint),
+    return box(t('failed'), meant(`e.${String(error.code).replaceAll('_', '-')}`, error.message), error.hint && english(error.hint),
         [el('p', {class: 'faint'}, english([error.stage, error.code].filter(Boolean).join(' · ')))]);
 }
