@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // tus-client.mjs - tus-js-client in all of its modes.
 //
-//   NODE_MODULES=DIR node tus-client.mjs ENDPOINT FILE
+//   NODE_MODULES=DIR node tus-client.mjs ENDPOINT FILE TOKEN
 //
 // Prints one JSON line for each mode: its name, and the upload's URL or the error.
 import { createRequire } from 'node:module';
@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 
 const require = createRequire(process.env.NODE_MODULES + '/x');
 const { Upload } = require('tus-js-client');
-const [endpoint, file] = process.argv.slice(2);
+const [endpoint, file, token] = process.argv.slice(2);
+const headers = { Authorization: `Bearer ${token}` };
 const data = readFileSync(file);
 const quarter = Math.ceil(data.length / 4);
 const metadata = { filename: 'фильм في.mov', filetype: 'video/quicktime' };
@@ -18,7 +19,7 @@ const metadata = { filename: 'фильм في.mov', filetype: 'video/quicktime' 
 function upload(options, { body = data, abortAt = 0 } = {}) {
     return new Promise((resolve, reject) => {
         const u = new Upload(body, {
-            endpoint, metadata, retryDelays: null, onError: reject,
+            endpoint, headers, metadata, retryDelays: null, onError: reject,
             onSuccess: () => resolve(u.url),
             onProgress: (sent) => {
                 if (abortAt && sent >= abortAt) {
@@ -45,8 +46,8 @@ async function resumedTwice() {
 
 async function terminated() {
     const url = await upload({ chunkSize: quarter }, { abortAt: quarter });
-    await Upload.terminate(url);
-    const answer = await fetch(url, { method: 'HEAD', headers: { 'Tus-Resumable': '1.0.0' } });
+    await Upload.terminate(url, { headers });
+    const answer = await fetch(url, { method: 'HEAD', headers: { ...headers, 'Tus-Resumable': '1.0.0' } });
     if (answer.status !== 410) throw new Error(`HEAD afterwards: ${answer.status}`);
     return null;
 }

@@ -268,6 +268,20 @@ kill "$api"
 wait "$api"
 is "$?" 0 'which ends when it is asked to'
 
+# systemd keeps the socket, and starts the server with the first request.
+if command -v systemd-socket-activate >/dev/null; then
+    systemd-socket-activate -l "$T/act.sock" "$bin/media-api" serve --access=open --uploads "$T/up" --db "$MEDIA_DB" 2>act.log &
+    api=$!
+    for _ in $(seq 100); do [ ! -S act.sock ] || break; sleep 0.1; done
+    api_doctor --listen "unix:$T/act.sock"
+    check api_socket ok 'answers /healthz' 'a server that is started by its socket' || diag "$(cat act.log)"
+    kill "$api"
+    wait "$api"
+    is "$?" 0 'ends when it is asked to'
+else
+    skip 'systemd-socket-activate is not installed'
+fi
+
 # --- 11, 12: stores
 run media-status doctor --store "file://$T/sound.db"
 check store problem . 'a file for a store'

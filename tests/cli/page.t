@@ -31,10 +31,10 @@ isnt "$(keys_of en | wc -l)" 0 'and there are words'
 is "$(keys_of en | uniq -d)" '' 'none twice'
 used=$(grep -ohE "\bt\('[a-z_.]+'" "$www"/*.js | sed "s/t('//; s/'//" | sort -u)
 is "$(comm -23 <(echo "$used") <(keys_of en))" '' 'all that are used'
-for kind in $(sed -n 's/^    {"\([a-z-]*\)", [0-9]*,.*/\1/p' "$MT_TOP/lib/http/problem.c"); do
+while read -r kind; do
     keys_of ar | grep -qx "p.$kind" || fail "problem '$kind' has no title"
     keys_of ar | grep -qx "m.$kind" || fail "problem '$kind' has no meaning"
-done
+done < <(sed -n 's/^    {"\([a-z-]*\)", [0-9]*,.*/\1/p' "$MT_TOP/lib/http/problem.c")
 is "$(keys_of ar | grep -c '^m\.')" "$(grep -c '^    {"[a-z-]*", [0-9]' "$MT_TOP/lib/http/problem.c")" 'each kind of problem is told in the language of the page'
 is "$(grep -lE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|style="|onclick="|https?://' "$www"/*.js "$www/index.html")" '' \
     'no markup in strings, nothing from elsewhere'
