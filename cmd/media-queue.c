@@ -135,6 +135,11 @@ static const struct mt_opt limit_opts[] = {
     {0},
 };
 
+static const struct mt_opt depth_opts[] = {
+    MT_FLAG(struct settings, work.json, 0, "json", "as one line, also on a terminal"),
+    {0},
+};
+
 #define GRACE_OPT                                                                                  \
     MT_DURATION(struct settings, work.grace_us, 0, "grace", NULL,                                  \
                 "from being asked to stop to being killed; 5 seconds")
@@ -197,7 +202,7 @@ static const struct mt_command commands[] = {
     {"limit", "[TYPE ...]", "so many at once, or only at some hours", limit_opts},
     {"work", "", "claim jobs and run their handlers, as a service", work_opts},
     {"run", "-- COMMAND ...", "run a command as a job, under a lease", run_opts},
-    {"depth", "", "how much waits and runs, for auto-scalers", NULL},
+    {"depth", "", "how much waits and runs, for auto-scalers", depth_opts},
     {"migrate-db", "FROM TO", "copy a database to a PostgreSQL server, and compare", migrate_opts},
     {0},
 };

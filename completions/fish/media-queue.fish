@@ -113,6 +113,7 @@ complete -c media-queue -n '__fish_seen_subcommand_from run' -l max-attempts -x 
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l parent -x -a '(__media_ids jobs)' -d 'the job it is part of'
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l lease -x -d 'how long a lease lasts; 60 seconds unless given'
 complete -c media-queue -n '__fish_seen_subcommand_from run' -l grace -x -d 'from being asked to stop to being killed; 5 seconds'
+complete -c media-queue -n '__fish_seen_subcommand_from depth' -l json -d 'as one line, also on a terminal'
 complete -c media-queue -n '__fish_seen_subcommand_from migrate-db' -l force -d 'though jobs are running'
 complete -c media-queue -l help -s h -d 'show this help and exit'
 complete -c media-queue -l version -s V -d 'show versions and exit'

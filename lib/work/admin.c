@@ -6,6 +6,7 @@
 #include "cli/signals.h"
 #include "json/json.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -200,7 +201,9 @@ int mt_work_depth(struct mt_work *w, struct mt_err *err)
         return -1;
     json_t *depth = mt_queue_depth(w->db, err);
     mt_db_rollback(w->db);
-    int ret = depth ? mt_print(depth, err) : -1;
+    int ret = -1;
+    if (depth)
+        ret = w->json ? mt_json_write(stdout, depth, false, err) : mt_print(depth, err);
     json_decref(depth);
     return ret;
 }

@@ -61,6 +61,7 @@ struct mt_work {
     const char *handlers; /* directory; NULL: the installation's */
     int64_t poll_us, grace_us;
     bool once, until_empty;
+    bool json;  /* depth: compact wherever it goes */
     bool force; /* migrate-db: though jobs run */
 
     /* Set by run: how its command ended, if not well; the program ends so too. */

@@ -71,7 +71,7 @@ static void reload(struct mt_supervisor *s)
         mt_log_err(MT_LOG_WARN, &err);
     mt_patient_close(&s->db);
     s->db.retry_us = 0;
-    s->claim_us = s->tick_us = 0;
+    s->claim_us = s->tick_us = s->status_us = 0;
     for (int i = 0; i < s->n; i++)
         s->slots[i].beat_us = 0;
     mt_log(MT_LOG_INFO, "%d jobs at once, handlers for %zu types, and a new connection", s->most,

@@ -3,7 +3,6 @@
 # doctor.t - faults that are planted one by one, and what doctor says of each.
 . "$(dirname "$0")/../tap.sh"
 
-only_sqlite 'a server has checks of its own: postgresql.t'
 media clip.mp4
 cd "$T" || exit 1
 at_exit() {

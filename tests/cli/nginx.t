@@ -6,7 +6,6 @@
 . "$(dirname "$0")/../api.sh"
 # shellcheck source=tests/site.sh
 . "$(dirname "$0")/../site.sh"
-only_sqlite 'it tries what is not of the database'
 site_tools
 
 cd "$T" || exit 1

@@ -7,7 +7,6 @@
 . "$(dirname "$0")/../api.sh"
 # shellcheck source=tests/site.sh
 . "$(dirname "$0")/../site.sh"
-only_sqlite 'it tries what is not of the database'
 [ -z "${MT_QUICK-}" ] || skip_rest 'a browser, for the quick tests'
 language=${MT_PAGE_LANGUAGE:-en}
 site_tools

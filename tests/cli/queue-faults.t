@@ -3,7 +3,6 @@
 # queue-faults.t - a clock that jumps, and a disk that is full under the database.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../tap.sh"
-only_sqlite 'the clock is that of the programs, and the disk that of the file'
 
 cd "$T" || exit 1
 export OUT=$T

@@ -74,6 +74,7 @@ exits 4 'is about an asset that there is not'
 run media-queue depth
 exits 0 'depth'
 valid queue-depth 'is what the schema says'
+is "$(script -qec 'media-queue depth --json' /dev/null | wc -l)" 1 'and --json makes it one line on a terminal'
 json_is '.by_type[] | select(.type == "d") | .class' gpu 'knows classes'
 
 # --- claim: order, classes, capabilities

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # units.t - what systemd and cron are given: valid, hardened, and the work is done under it.
 . "$(dirname "$0")/../tap.sh"
-only_sqlite 'it tries what is not of the database'
 
 share=$MT_TOP/share
 cd "$T" || exit 1
