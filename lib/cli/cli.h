@@ -285,7 +285,8 @@ int mt_names_next(struct mt_names *names, const char **name, struct mt_err *err)
 bool mt_names_waiting(const struct mt_names *names);
 void mt_names_free(struct mt_names *names);
 
-/* Writes one document: compact, or indented on a terminal. */
+/* Writes one document: compact, or indented on a terminal; the second one compact anywhere. */
 int mt_print(const json_t *document, struct mt_err *err) MT_MUST_USE;
+int mt_print_line(const json_t *document, struct mt_err *err) MT_MUST_USE;
 
 #endif

@@ -47,6 +47,11 @@ int mt_print(const json_t *document, struct mt_err *err)
     return mt_json_write(stdout, document, isatty(STDOUT_FILENO), err);
 }
 
+int mt_print_line(const json_t *document, struct mt_err *err)
+{
+    return mt_json_write(stdout, document, false, err);
+}
+
 static int outcome_status(const struct mt_outcome *o)
 {
     if (o->failed == 0)

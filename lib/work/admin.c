@@ -6,7 +6,6 @@
 #include "cli/signals.h"
 #include "json/json.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -203,7 +202,7 @@ int mt_work_depth(struct mt_work *w, struct mt_err *err)
     mt_db_rollback(w->db);
     int ret = -1;
     if (depth)
-        ret = w->json ? mt_json_write(stdout, depth, false, err) : mt_print(depth, err);
+        ret = w->json ? mt_print_line(depth, err) : mt_print(depth, err);
     json_decref(depth);
     return ret;
 }
