@@ -162,6 +162,20 @@ static void fit_pictures(struct mt_ladder *fit, const struct mt_ladder *ladder,
     }
 }
 
+/* Easy pictures: smaller ones would be no easier to get. fit has no rungs of sound yet. */
+static void drop_useless(struct mt_ladder *fit, const struct mt_shape *shape, json_t *dropped)
+{
+    const struct mt_rung *lowest = &fit->rungs[fit->n - 1];
+
+    if (shape->bps <= 0 || fit->n < 2 || fit->rungs[0].video_bps > 0 ||
+        shape->bps > lowest->max_bps / 2)
+        return;
+    while (fit->n > 1)
+        drop(dropped, &fit->rungs[--fit->n],
+             mt_asprintf("nothing is gained: the source takes only %lldk at %s",
+                         (long long)(shape->bps + 999) / 1000, fit->rungs[0].name));
+}
+
 /* What a source of sound gets when only pictures were asked for. */
 static void sound_instead(struct mt_ladder *fit, const struct mt_ladder *ladder)
 {
@@ -179,11 +193,14 @@ void mt_ladder_fit(struct mt_ladder *ladder, const struct mt_shape *shape, json_
 {
     int side = shape->w < shape->h ? shape->w : shape->h;
     struct mt_ladder fit = {.n = 0};
+    bool automatic = ladder->automatic && side > 0;
 
-    if (ladder->automatic && side > 0)
+    if (automatic)
         choose_rungs(ladder, side, shape->fps);
     if (side > 0)
         fit_pictures(&fit, ladder, shape, dropped);
+    if (automatic)
+        drop_useless(&fit, shape, dropped);
     for (int i = 0; i < ladder->n; i++)
         if (ladder->rungs[i].audio_only)
             fit.rungs[fit.n++] = ladder->rungs[i];

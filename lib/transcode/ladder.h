@@ -75,8 +75,9 @@ int mt_ladder_json(struct mt_ladder *ladder, const json_t *formats,
 
 /* What a source is like. */
 struct mt_shape {
-    int w, h;   /* as displayed; 0: no moving picture */
-    double fps; /* 0: not known */
+    int w, h;    /* as displayed; 0: no moving picture */
+    double fps;  /* 0: not known */
+    int64_t bps; /* that H.264 as good as it would take, about; 0: not known */
 };
 
 /*
@@ -89,7 +90,8 @@ struct mt_shape {
  * "auto" becomes the source's own size and what lies below it of 2160p, 1440p (of sources of at
  * least that), 1080p, 720p, 480p, 360p and, of small sources, 240p, the next lower at most 0.8 of
  * it. Of more than 30 pictures a second, peak rates are higher by the square root of the ratio, and
- * rungs below 720p have at most 30.
+ * rungs below 720p have at most 30. Of a source that takes no more than half of what the lowest
+ * rung may, there is only the first, unless a rate is named: who can play the lowest can play that.
  */
 void mt_ladder_fit(struct mt_ladder *ladder, const struct mt_shape *shape, json_t *dropped);
 

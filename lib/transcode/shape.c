@@ -28,6 +28,16 @@ static double rate_of(const json_t *stream)
     return (double)num / den;
 }
 
+/* Newer codecs take about half as much as H.264 for the same pictures, older ones more. */
+static int64_t bits_of(const json_t *stream)
+{
+    const char *codec = mt_json_str(stream, "codec", "");
+    bool newer = strcmp(codec, "hevc") == 0 || strcmp(codec, "vp9") == 0 ||
+                 strcmp(codec, "av1") == 0 || strcmp(codec, "vvc") == 0;
+
+    return mt_json_int(stream, "bit_rate_bps", 0) * (newer ? 2 : 1);
+}
+
 bool mt_source_has_sound(const json_t *doc)
 {
     const json_t *stream;
@@ -65,7 +75,8 @@ int mt_source_shape(const json_t *doc, struct mt_shape *shape, struct mt_err *er
     if (stream)
         *shape = (struct mt_shape){.w = (int)mt_json_int(stream, "display_width", 0),
                                    .h = (int)mt_json_int(stream, "display_height", 0),
-                                   .fps = rate_of(stream)};
+                                   .fps = rate_of(stream),
+                                   .bps = bits_of(stream)};
     if (stream || mt_source_has_sound(doc))
         return 0;
     if (strcmp(mt_json_str(doc, "asset.content_type", ""), "image") == 0)

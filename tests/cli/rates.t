@@ -57,6 +57,13 @@ is "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 large/s25-7
 run media-transcode -q auto --preset ultrafast -o auto s60.mp4
 exits 0 'auto chooses a rate as well'
 is "$(count auto/s60-36p.mp4)" 210 'of small pictures 30 a second are enough'
+ffmpeg -nostdin -v error -y -f lavfi -i testsrc=s=960x720:r=25:d=5 -c:v libx264 -preset veryfast -crf 30 \
+    -pix_fmt yuv420p slides.mp4
+run media-transcode -q auto --preset ultrafast -o auto slides.mp4
+exits 0 'easy pictures'
+json_is '[.variants[].quality] | join(" ")' 720p 'need no smaller ones'
+json_true '.stages.transcode.left_out | map(.quality) == ["360p", "480p"] and
+    all(.[]; .reason | test("nothing is gained: the source takes only [0-9]+k at 720p"))' 'and the document says why'
 # Noise, of which each codec would make more than it may.
 ffmpeg -nostdin -v error -y -f lavfi -i 'testsrc2=s=160x90:r=25:d=4,noise=alls=60:allf=t' \
     -c:v libx264 -preset ultrafast -qp 10 -pix_fmt yuv420p noise.mp4

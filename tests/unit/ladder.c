@@ -10,6 +10,8 @@ static struct mt_err err;
 static struct mt_rung_defaults defaults;
 
 /* The ladder as "name:format:video:audio:average:peak:crf:sound ...", rates in kbit/s. */
+static int64_t source_bps; /* of the source that a ladder is fitted to */
+
 static const char *show(const struct mt_ladder *l)
 {
     static char out[4096];
@@ -65,7 +67,7 @@ static const char *fit(const char *text, int w, int h, double fps)
 
     if (mt_ladder_parse(&l, text, &defaults, &err) < 0)
         return err.msg;
-    mt_ladder_fit(&l, &(struct mt_shape){w, h, fps}, dropped);
+    mt_ladder_fit(&l, &(struct mt_shape){w, h, fps, source_bps}, dropped);
     json_decref(dropped);
     return names(&l);
 }
@@ -145,6 +147,13 @@ static void fits(void)
     IS_STR(fit("auto", 608, 1080, 25), "608p 480p 360p", "auto for an upright film");
     IS_STR(fit("auto", 160, 120, 25), "120p", "auto for a small one");
     IS_STR(fit("auto,audio", 640, 360, 25), "360p 240p audio", "sound beside auto");
+    source_bps = 300000;
+    IS_STR(fit("auto,audio", 1920, 1080, 25), "1080p audio", "easy pictures need no smaller ones");
+    IS_STR(fit("1080p,360p", 1920, 1080, 25), "1080p 360p", "which are made when they are named");
+    IS_STR(fit("auto:5M", 1920, 1080, 25), "1080p 720p 480p 360p", "and where a rate is");
+    source_bps = 301000;
+    IS_STR(fit("auto", 1920, 1080, 25), "1080p 720p 480p 360p", "others do");
+    source_bps = 0;
     IS_STR(fit("720p,480p", 0, 0, 0), "audio", "a source of sound gets sound");
     IS_STR(fit("audio:mp3:128k,720p", 0, 0, 0), "audio-128k", "and the sound that was asked for");
     defaults.upscale = true;
