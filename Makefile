@@ -16,7 +16,8 @@ CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wvla -Wundef \
             -Wimplicit-fallthrough -Wno-format-nonliteral $(if $(WERROR),-Werror)
-HARDEN   := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+# -fPIC for the parts that are loaded late; nothing of ours is overridden by another library.
+HARDEN   := -fstack-protector-strong -fPIC -fno-semantic-interposition $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 STD      := -std=c11
 CPPFLAGS += -Ilib -Icmd -I$(O)/gen -D_GNU_SOURCE -DMT_VERSION='"$(VERSION)"'
@@ -25,6 +26,7 @@ LINKFLAGS = $(CFLAGS) $(SANFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDF
 
 PROGRAMS := $(basename $(notdir $(wildcard cmd/*.c)))
 ENGINES  := $(basename $(notdir $(wildcard cmd/engines/*.c)))
+PARTS    := film
 JOBS     := $(notdir $(wildcard scripts/jobs/*))
 LIBEXEC  := libexec/media-toolkit
 MODULES  := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard lib/*/*.c)))))
@@ -36,7 +38,8 @@ say       = $(if $(V),@:,@printf '  %-5s %s\n' $1 $2)
 .SUFFIXES:
 .SECONDARY:
 
-all: $(PROGRAMS:%=$(O)/bin/%) $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) $(JOBS:%=$(O)/$(LIBEXEC)/jobs/%)
+all: $(PROGRAMS:%=$(O)/bin/%) $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) $(JOBS:%=$(O)/$(LIBEXEC)/jobs/%) \
+     $(PARTS:%=$(O)/$(LIBEXEC)/parts/%.so)
 
 include lib/modules.mk
 
@@ -61,7 +64,7 @@ $(O)/%.o: %.c $(O)/flags Makefile lib/modules.mk
 $(O)/gen/prefix.h: FORCE
 	@mkdir -p $(@D)
 	$(Q)echo '#define MT_PREFIX "$(PREFIX)"' | cmp -s - $@ || echo '#define MT_PREFIX "$(PREFIX)"' >$@
-$(O)/lib/proc/proc.o: $(O)/gen/prefix.h
+$(O)/lib/proc/proc.o $(O)/lib/late/late.o: $(O)/gen/prefix.h
 
 define module
 objs.$1 := $$(patsubst %.c,$(O)/%.o,$$(wildcard lib/$1/*.c))
@@ -74,9 +77,21 @@ $(O)/cmd/$1.o: pkg_cflags = $$(call flags,$$(call pkgs,$$(uses.$1)))
 $(O)/bin/$1: $(O)/cmd/$1.o $$(foreach m,$$(call closure,$$(uses.$1)),$$(objs.$$m))
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$1)
-	$$(Q)$$(CC) $$(LINKFLAGS) -o $$@ $$^ $$(call libs,$$(call pkgs,$$(uses.$1))) -lm
+	$$(Q)$$(CC) $$(LINKFLAGS) $$(EXPORT) -o $$@ $$^ $$(call libs,$$(call pkgs,$$(uses.$1))) -lm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$p)))
+
+# A part is what its module needs and the program that loads it has not. It finds the rest there.
+define part
+lacks.$1 := $$(filter-out $$(call closure,$$(uses.$$(part.$1))),$$(call closure,$1))
+$(O)/bin/$$(part.$1): EXPORT := -rdynamic
+$(O)/$(LIBEXEC)/parts/$1.so: $$(foreach m,$$(lacks.$1),$$(objs.$$m))
+	@mkdir -p $$(@D)
+	$$(call say,LINK,parts/$1.so)
+	$$(Q)$$(CC) $$(filter-out -pie,$$(LINKFLAGS)) -shared -o $$@ $$^ \
+	    $$(call libs,$$(sort $$(foreach m,$$(lacks.$1),$$(pkgs.$$m)))) -lm
+endef
+$(foreach p,$(PARTS),$(eval $(call part,$p)))
 
 # An engine may have packages of its own: it is the only one to use them.
 define engine
@@ -134,6 +149,7 @@ check-layers:
 check-links: all
 	$(Q)scripts/check-links $(O)/bin tests/link
 	$(Q)scripts/check-links $(O)/$(LIBEXEC)/engines tests/link
+	$(Q)scripts/check-links $(O)/$(LIBEXEC)/parts tests/link
 check-docs: all
 	$(Q)scripts/check-docs $(O)/bin
 check-lengths:

@@ -119,6 +119,7 @@ static int analyze(struct mt_run *r, const struct settings *set, struct mt_analy
                              .options = &set->stage,
                              .stores = mt_stores,
                              .dbs = mt_dbs,
+                             .film = &mt_film,
                              .work = mt_analyze_work,
                              .ctx = spec};
     int ret = mt_stage_run(&stage, r, err);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* media-thumbs.c - pictures of films, and other pictures of pictures. */
-#include "av/av.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "drivers.h"
+#include "late/late.h"
 #include "stage/stage.h"
 #include "thumbs/thumbs.h"
 
@@ -94,13 +95,24 @@ static const struct mt_example examples[] = {
     {NULL, NULL},
 };
 
+/* Those of the libraries for films; pictures are the work of media-picture, which has its own. */
+static json_t *versions(void)
+{
+    struct mt_err err;
+    const struct mt_film *film = mt_late_film(&err);
+
+    if (!film)
+        mt_log_err(MT_LOG_WARN, &err);
+    return film ? film->versions() : json_object();
+}
+
 static const struct mt_cli cli = {
     .name = "media-thumbs",
     .summary = "Takes pictures of films, and converts pictures: upright, in shape, in sRGB.",
     .operands = "[FILE|ID ...]",
     .opts = opts,
     .examples = examples,
-    .versions = mt_av_versions,
+    .versions = versions,
 };
 
 static int run(struct mt_run *r, void *settings, struct mt_err *err)
@@ -149,6 +161,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .options = &set->stage,
                              .stores = mt_stores,
                              .dbs = mt_dbs,
+                             .load_film = mt_late_film,
                              .work = mt_thumbs_work,
                              .knows = mt_thumbs_knows,
                              .jobs = set->jobs,

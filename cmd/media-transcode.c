@@ -144,6 +144,7 @@ static int run(struct mt_run *r, void *settings, struct mt_err *err)
                              .options = &set->stage,
                              .stores = mt_stores,
                              .dbs = mt_dbs,
+                             .film = &mt_film,
                              .work = mt_transcode_work,
                              .unrecorded = set->distribute && !set->common.job,
                              .ctx = &spec};

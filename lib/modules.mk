@@ -4,6 +4,9 @@
 #   uses.M  the modules whose headers M may include (its own apart)
 #   pkgs.M  the pkg-config packages M needs, and no other module may include
 #   hdrs.M  the headers of those packages (shell patterns), for check-layers
+#   late.M  modules whose headers M may include too, but whose functions it only calls through a
+#           table: they need not be in the program, see lib/late
+#   part.P  the program that loads module P, and what of it the program lacks, when it needs it
 
 # base: libc only
 uses.base      :=
@@ -58,10 +61,15 @@ uses.each      := base json cli doc store
 uses.catalog   := base json doc db store
 uses.queue     := base json db catalog
 uses.upload    := base json digest db queue
-uses.stage     := base json cli doc digest proc db store catalog probe worker jail av
+uses.stage     := base json cli doc digest proc db store catalog worker jail
+late.stage     := film av probe
+uses.film      := base av probe
+uses.late      := base
+late.late      := film
 uses.transcode := base json cli doc digest db store catalog queue stage worker av language typeset fonts
 uses.ingest    := base json conf cli doc digest proc net db store scan catalog
-uses.thumbs    := base json cli doc proc store stage worker av
+uses.thumbs    := base json cli doc proc store stage worker
+late.thumbs    := film av
 uses.analyze   := base json cli doc store stage worker av engine voice language captions
 uses.work      := base json cli doc proc db dbcopy catalog queue
 uses.status    := base json cli doc proc db store catalog
@@ -119,13 +127,16 @@ sql.postgresql := db-pg
 uses.media-ingest    := ingest drivers scanners
 uses.media-scan      := clam cli doc each scanners store-fs
 uses.media-probe     := probe cli doc each store-fs
-uses.media-transcode := transcode drivers
+uses.media-transcode := transcode film drivers
 uses.media-picture   := picture cli
-uses.media-thumbs    := thumbs drivers
-uses.media-analyze   := analyze drivers
+uses.media-thumbs    := thumbs late drivers
+uses.media-analyze   := analyze film drivers
 uses.media-status    := status drivers
 uses.media-queue     := work drivers
 uses.media-api       := api cli drivers
+
+# What media-thumbs needs for films, not for photographs.
+part.film            := media-thumbs
 
 # The engines: programs of their own, some with packages that nobody else may use.
 uses.speech-pocketsphinx := engine-kit

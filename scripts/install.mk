@@ -23,6 +23,8 @@ install: all
 	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
 	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
 	install -m 755 $(ENGINES:%=$(O)/$(LIBEXEC)/engines/%) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/engines'
+	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/parts'
+	install -m 644 $(PARTS:%=$(O)/$(LIBEXEC)/parts/%.so) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/parts'
 	install -d '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'
 	install -m 644 scripts/orchestrate.sh '$(DESTDIR)$(PREFIX)/$(LIBEXEC)'
 	install -m 755 $(filter-out %.sh,$(JOBS:%=scripts/jobs/%)) '$(DESTDIR)$(PREFIX)/$(LIBEXEC)/jobs'

@@ -206,8 +206,21 @@ static int put_under_lease(struct mt_batch *b, struct mt_err *err)
     return -1;
 }
 
+/* To be put in place with those of other inputs. */
+static int hand_over(struct mt_batch *b, struct mt_err *err)
+{
+    for (int i = 0; i < b->n; i++)
+        if (write_note(b, i, err) < 0)
+            return -1;
+    for (int i = 0; i < b->n; i++)
+        mt_group_put(b->item->state->group, &b->puts[i], b->ones[i].sum, &b->notes[i]);
+    return 0;
+}
+
 static int put_and_publish(struct mt_batch *b, struct mt_err *err)
 {
+    if (b->item->state->group && b->item->known)
+        return hand_over(b, err);
     if (!mt_item_is_plain(b->item) && mt_lease_is_attached(b->item->state->db))
         return put_under_lease(b, err);
     if (put_in_place(b, err) < 0)

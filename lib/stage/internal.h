@@ -6,17 +6,19 @@
 #include "catalog/job.h"
 #include "catalog/lease.h"
 #include "catalog/variant.h"
-#include "probe/probe.h"
+#include "stage/group.h"
 #include "stage/stage.h"
 
 struct mt_stage_state {
     const struct mt_stage *stage;
     struct mt_run *run;
-    struct mt_lease lease;    /* what db writes under, if a supervisor runs us */
-    struct mt_db *db;         /* NULL with -o DIR, unless an id was named */
-    struct mt_store *store;   /* where sources are; NULL until needed with -o DIR */
-    struct mt_store *out;     /* where results go: store, or the directory of -o */
-    struct mt_prober *prober; /* for plain files, once one is met */
+    struct mt_lease lease;      /* what db writes under, if a supervisor runs us */
+    struct mt_db *db;           /* NULL with -o DIR, unless an id was named */
+    struct mt_store *store;     /* where sources are; NULL until needed with -o DIR */
+    struct mt_store *out;       /* where results go: store, or the directory of -o */
+    struct mt_prober *prober;   /* for plain files, once one is met */
+    const struct mt_film *film; /* NULL until it is needed */
+    struct mt_group *group;     /* of a lane, else NULL */
 
     /* Of the input being worked on. */
     int64_t line;              /* of standard input, from 1; 0: an operand */

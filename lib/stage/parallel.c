@@ -90,7 +90,7 @@ int mt_stage_lanes(const struct mt_stage *stage, const struct mt_run *r)
 static _Noreturn void run_lane(const struct mt_stage *stage, struct mt_run *r, int first, int step,
                                int out, pid_t parent)
 {
-    struct mt_stage_state st = {.stage = stage, .run = r};
+    struct mt_stage_state st = {.stage = stage, .run = r, .film = stage->film};
     struct mt_common quiet = *stage->common;
     struct mt_err err;
     int ret = -1;
@@ -100,10 +100,13 @@ static _Noreturn void run_lane(const struct mt_stage *stage, struct mt_run *r, i
         _exit(1);
     quiet.progress = "none";
     mt_progress_setup(r->cli->name, &quiet);
+    st.group = mt_group_new();
     if (mt_stage_open(&st, &err) == 0)
         ret = 0;
     for (int i = first; i < r->n_operands && ret == 0; i += step)
         ret = mt_stage_take(&st, r->operands[i], &err);
+    if (ret == 0)
+        ret = mt_group_flush(st.group, stage->name, &err);
     mt_stage_close(&st);
     _exit(ret < 0);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { NOTE_MAX = 1 << 20 };
 
@@ -104,9 +105,40 @@ int mt_plain_made(const char *dir, const char *key, const char *recipe, const js
     return ret;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+/* A set of results lies in a directory of its own: without that there are no notes to look for. */
+static bool has_place(const char *dir, const char *prefix)
 {
-    return strverscmp((*a)->d_name, (*b)->d_name);
+    char *place = mt_path_join(dir, prefix);
+    size_t n = strlen(place);
+    bool there = n == 0 || place[n - 1] != '/' || access(place, F_OK) == 0;
+
+    free(place);
+    return there;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a directory that begin so, in their order; free() each and all. */
+static char **names_of(const char *dir, const char *begin, size_t len, size_t *n)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    char **names = NULL;
+
+    *n = 0;
+    while (d && (e = readdir(d)))
+        if (strncmp(e->d_name, begin, len) == 0) {
+            names = mt_realloc(names, *n + 1, sizeof *names);
+            names[(*n)++] = mt_strdup(e->d_name);
+        }
+    if (d)
+        closedir(d);
+    if (*n > 1)
+        qsort(names, *n, sizeof *names, by_name);
+    return names;
 }
 
 json_t *mt_plain_made_below(const char *dir, const char *prefix, const char *recipe,
@@ -115,15 +147,14 @@ json_t *mt_plain_made_below(const char *dir, const char *prefix, const char *rec
     char *start = note_path(dir, prefix);
     char *notes = mt_path_join(dir, notes_dir);
     const char *begin = start + strlen(notes) + 1;
-    size_t n = strlen(begin) - strlen(".json");
+    size_t len = strlen(begin) - strlen(".json"), n = 0;
     json_t *all = json_array();
-    struct dirent **names = NULL;
-    int count = scandir(notes, &names, NULL, by_name);
+    char **names = has_place(dir, prefix) ? names_of(notes, begin, len, &n) : NULL;
 
     (void)err;
-    for (int i = 0; i < count; i++) {
-        char *path = mt_path_join(notes, names[i]->d_name);
-        json_t *note = strncmp(names[i]->d_name, begin, n) == 0 ? read_note(path) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        char *path = mt_path_join(notes, names[i]);
+        json_t *note = read_note(path);
         if (note && holds(dir, note, recipe, source))
             json_array_append(all, json_object_get(note, "entry"));
         json_decref(note);

@@ -72,11 +72,13 @@ int mt_stage_open(struct mt_stage_state *st, struct mt_err *err)
 
 void mt_stage_close(struct mt_stage_state *st)
 {
+    mt_group_free(&st->group);
     if (st->out != st->store)
         mt_store_close(&st->out);
     mt_store_close(&st->store);
     mt_db_close(&st->db);
-    mt_prober_close(&st->prober);
+    if (st->prober)
+        st->film->prober_close(&st->prober);
 }
 
 /* For -o DIR and --dry-run, where an id or a document still leads to the database or the store. */
@@ -266,11 +268,13 @@ static int probe_file(struct mt_item *item, const char *name, int64_t size, stru
     json_t *asset = json_object_get(item->doc, "asset");
 
     json_object_set_new(asset, "file_size", json_integer(size));
-    if (st->stage->knows && st->stage->knows(item->fd, asset, st->stage->ctx))
+    item->known = st->stage->knows && st->stage->knows(item->fd, asset, st->stage->ctx);
+    if (item->known)
         return 0;
-    if (!st->prober && mt_prober_open(&st->prober, err) < 0)
+    const struct mt_film *film = mt_item_film(item, err);
+    if (!film || (!st->prober && film->prober_open(&st->prober, err) < 0))
         return -1;
-    json_t *found = mt_prober_run(st->prober, item->fd, name, &limits, NULL, err);
+    json_t *found = film->prober_run(st->prober, item->fd, name, &limits, NULL, err);
     if (!found)
         return -1;
     json_object_set(asset, "content_type", json_object_get(found, "content_type"));

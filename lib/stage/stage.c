@@ -37,6 +37,22 @@ static json_t *parameters_for(const struct mt_item *item, struct mt_err *err)
                                  : json_copy(stage->parameters);
 }
 
+static void use_film(struct mt_stage_state *st, const struct mt_film *film)
+{
+    st->film = film;
+    if (film)
+        film->log_capture();
+}
+
+const struct mt_film *mt_item_film(struct mt_item *item, struct mt_err *err)
+{
+    struct mt_stage_state *st = item->state;
+
+    if (!st->film)
+        use_film(st, st->stage->load_film(err));
+    return st->film;
+}
+
 /* Our own row in processing_jobs, unless a supervisor keeps one for us. */
 static int start_job(struct mt_item *item, struct mt_err *err)
 {
@@ -159,6 +175,24 @@ static int deliver(struct mt_item *item, const struct mt_err *failure, struct mt
     return mt_stop_signal() || (code != MT_OK && st->stage->common->fail_fast);
 }
 
+/*
+ * In a lane: keeps the document until its results are in place. It is counted and shown by the
+ * process that reads what this one prints.
+ */
+static int hold(struct mt_item *item, json_t *before, struct mt_err *err)
+{
+    const struct mt_stage_state *st = item->state;
+    bool failed = mt_doc_code(item->doc) != MT_OK;
+    bool end = failed && st->stage->common->fail_fast;
+
+    mt_group_doc(st->group, item->doc, before);
+    if (mt_stop_signal())
+        return 1;
+    if ((end || mt_group_is_due(st->group)) && mt_group_flush(st->group, st->stage->name, err) < 0)
+        return -1;
+    return end;
+}
+
 /* That an asset's bytes cannot be had is a failed job of it as well. */
 static void record_absence(struct mt_item *item, const struct mt_err *failure)
 {
@@ -182,14 +216,17 @@ static int process(struct mt_item *item, int found, struct mt_err *failure, stru
             mt_doc_fail(item->doc, st->stage->name, failure);
             report_failure(failure);
         }
-        return deliver(item, failure, err);
+        return st->group ? hold(item, NULL, err) : deliver(item, failure, err);
     }
+    json_t *before = st->group ? json_deep_copy(item->doc) : NULL;
     st->start_us = mt_mono_us();
     mt_progress_begin(item->name, st->stage->name, MT_UNIT_MEDIA, item->duration_us);
     ret = work(item, failure);
     if (ret < 0)
         report_failure(failure);
     record_stage(item, ret < 0 ? failure : NULL);
+    if (st->group)
+        return hold(item, before, err);
     return deliver(item, ret < 0 ? failure : NULL, err);
 }
 
@@ -314,7 +351,7 @@ int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *
         mt_fail(err, MT_ERR_USAGE, "nothing to work on");
         return mt_hint(err, "name files or asset ids, or pipe the output of media-ingest in");
     }
-    mt_av_log_capture();
+    use_film(&st, stage->film);
     if (mt_stage_open(&st, err) == 0) {
         int lanes = operands ? mt_stage_lanes(stage, r) : 1;
         if (lanes > 1)

@@ -29,6 +29,7 @@
 #include "cli/cli.h"
 #include "cli/limits.h"
 #include "db/db.h"
+#include "film/film.h"
 #include "store/store.h"
 #include "worker/worker.h"
 
@@ -48,6 +49,7 @@ struct mt_item {
     const char
         *status;    /* how the stage ended: "completed" unless the work function says otherwise */
     json_t *report; /* members for stages.NAME besides status, error and took_ms */
+    bool known;     /* by the stage's knows() */
     double from, share; /* the part of the whole that the present child is: progress runs from ..
                            from + share */
     struct mt_stage_state *state;
@@ -87,6 +89,13 @@ struct mt_stage {
     const struct mt_db_driver *const *dbs;
 
     /*
+     * The media libraries: film where the program is linked with them, else how to load them when
+     * an input is met that needs them.
+     */
+    const struct mt_film *film;
+    const struct mt_film *(*load_film)(struct mt_err *err);
+
+    /*
      * Does the work on one input. -1 with *err: MT_ERR_NOT_APPLICABLE becomes
      * the stage's status of that name; MT_ERR_CANCELLED ends the run; any other
      * fails the stage for this document, which goes on all the same.
@@ -113,6 +122,12 @@ int mt_stage_run(const struct mt_stage *stage, struct mt_run *r, struct mt_err *
 
 /* The limits of the options, as the media libraries take them. */
 struct mt_av_limits mt_stage_limits(const struct mt_stage_options *options);
+
+/*
+ * The media libraries, loaded if they are not yet, and ready for use in this process and in its
+ * children. To be called before the child that needs them is started. NULL: MT_ERR_UNAVAILABLE.
+ */
+const struct mt_film *mt_item_film(struct mt_item *item, struct mt_err *err);
 
 /*
  * What an output is called: "720p" or "thumbs/30s", its recipe and its extension; or, where several

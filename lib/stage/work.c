@@ -63,10 +63,11 @@ static int on_line(void *ctx, const json_t *line, const void *data, size_t n, st
 /* In the child. */
 static int run(void *arg, struct mt_worker *worker, struct mt_err *err)
 {
-    const struct mt_item_work *work = arg;
+    const struct mt_item_child *child = arg;
 
-    mt_av_log_aloud();
-    return work->run(work->arg, worker, err);
+    if (child->item->state->film)
+        child->item->state->film->log_aloud();
+    return child->work->run(child->work->arg, worker, err);
 }
 
 static int cancelled(void *ctx)
@@ -108,7 +109,7 @@ int mt_item_start(struct mt_item *item, const struct mt_item_work *work, struct 
                                   .fds = child->fds,
                                   .n_fds = 1 + n,
                                   .run = run,
-                                  .arg = (void *)(uintptr_t)work,
+                                  .arg = child,
                                   .on_line = on_line,
                                   .ctx = child,
                                   .cancelled = cancelled};

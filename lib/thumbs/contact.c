@@ -2,7 +2,6 @@
 /* contact.c - the contact sheet of one input. */
 #include "thumbs/internal.h"
 
-#include "av/contact.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,6 +15,7 @@
 struct work {
     const struct mt_thumbs *spec;
     struct mt_item *item;
+    const struct mt_film *film;
     char recipe[9];
     int columns, rows;
     struct mt_av_texts *texts;
@@ -74,7 +74,7 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
                                  .progress = {mt_stage_tell, worker},
                                  .emit = send_page,
                                  .ctx = worker};
-    json_t *report = mt_av_contact(w->item->fd, &spec, err);
+    json_t *report = w->film->contact(w->item->fd, &spec, err);
 
     if (!report)
         return -1;
@@ -140,7 +140,7 @@ static void load_texts(struct work *w)
     const char *const lines[MT_AV_TEXT_LINES] = {name, figures};
     struct mt_err why;
 
-    if (mt_av_texts_open(&w->texts, lines, &why) < 0) {
+    if (w->film->texts_open(&w->texts, lines, &why) < 0) {
         json_t *note = json_pack("[s+]", "the contact sheet has no text: ", why.msg);
         mt_add_notes(w->item, note);
         json_decref(note);
@@ -155,6 +155,9 @@ static int make(struct work *w, struct mt_err *err)
     struct mt_item_work job = {
         .what = "taking pictures of", .run = take, .arg = w, .on_line = hear, .ctx = w};
 
+    w->film = mt_item_film(w->item, err);
+    if (!w->film)
+        return -1;
     load_texts(w);
     w->batch = mt_batch_new(w->item, w->entries);
     int ret = mt_item_run(w->item, &job, err);
@@ -186,7 +189,8 @@ int mt_thumbs_contact(struct mt_item *item, const struct mt_thumbs *spec, bool *
         ret = make(&w, err);
     }
     json_array_foreach(w.entries, i, entry) mt_doc_add_variant(item->doc, json_incref(entry));
-    mt_av_texts_close(&w.texts);
+    if (w.texts)
+        w.film->texts_close(&w.texts);
     json_decref(w.report);
     json_decref(w.entries);
     return ret;

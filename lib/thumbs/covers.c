@@ -2,7 +2,6 @@
 /* covers.c - attached pictures, taken out in a jail. */
 #include "thumbs/internal.h"
 
-#include "av/covers.h"
 #include "base/file.h"
 
 #include <sys/mman.h>
@@ -10,6 +9,7 @@
 
 struct work {
     struct mt_item *item;
+    const struct mt_film *film;
     const struct mt_thumbs *spec;
     struct mt_worker *worker; /* in the child */
     int *fds;
@@ -33,7 +33,7 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
     struct mt_av_limits limits = mt_stage_limits(w->spec->options);
 
     w->worker = worker;
-    return mt_av_covers(w->item->fd, &limits, send_cover, w, err) < 0 ? -1 : 0;
+    return w->film->covers(w->item->fd, &limits, send_cover, w, err) < 0 ? -1 : 0;
 }
 
 /* Keeps the bytes in a file without a name. */
@@ -53,10 +53,12 @@ static int hear(void *ctx, const json_t *line, const void *data, size_t n, struc
 int mt_covers_read(struct mt_item *item, const struct mt_thumbs *spec, int fds[MT_AV_COVERS_MAX],
                    struct mt_err *err)
 {
-    struct work w = {.item = item, .spec = spec, .fds = fds};
+    struct work w = {.item = item, .film = mt_item_film(item, err), .spec = spec, .fds = fds};
     struct mt_item_work job = {
         .what = "taking the covers of", .run = take, .arg = &w, .on_line = hear, .ctx = &w};
 
+    if (!w.film)
+        return -1;
     if (mt_item_run(item, &job, err) == 0)
         return w.n;
     for (int i = 0; i < w.n; i++)

@@ -3,10 +3,7 @@
 #ifndef MT_THUMBS_INTERNAL_H
 #define MT_THUMBS_INTERNAL_H
 
-#include "av/covers.h"
-#include "av/teaser.h"
-#include "av/thumbs.h"
-#include "av/waveform.h"
+#include "film/film.h"
 #include "thumbs/thumbs.h"
 
 /* read.c: what the options say, as the media libraries take it. All -1 with MT_ERR_USAGE. */
@@ -15,8 +12,8 @@
 const char *mt_picture_ext(enum mt_av_picture_format format);
 
 /* How many were read. */
-int mt_read_formats(const char *text, enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS],
-                    struct mt_err *err);
+int mt_read_formats(const char *text, const struct mt_film *film,
+                    enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS], struct mt_err *err);
 int mt_read_boxes(const struct mt_thumbs *spec, struct mt_av_box out[MT_AV_BOXES_MAX],
                   struct mt_err *err);
 int mt_read_times(const char *text, int64_t duration_us, int64_t times[MT_THUMBS_MAX],
@@ -73,7 +70,6 @@ int mt_read_waveform(const struct mt_thumbs *spec, struct mt_av_waveform *wave, 
 int mt_thumbs_teaser(struct mt_item *item, const struct mt_thumbs *spec, bool trailer, bool *made,
                      struct mt_err *err);
 json_t *mt_teaser_parameters(const struct mt_thumbs *spec, bool trailer);
-int mt_read_clips(const struct mt_thumbs *spec, bool out[MT_AV_CLIPS], struct mt_err *err);
 int mt_check_teasers(const struct mt_thumbs *spec, struct mt_err *err);
 
 /* contact.c: the page for people. */

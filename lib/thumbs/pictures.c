@@ -13,6 +13,7 @@
 struct work {
     const struct mt_thumbs *spec;
     struct mt_item *item;
+    const struct mt_film *film;
     char recipe[9];
     int64_t *times_us;
     int n_times, n_boxes;
@@ -92,11 +93,11 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
                                 .emit = send_picture,
                                 .ctx = worker};
 
-    spec.n_formats = mt_read_formats(s->formats, spec.formats, err);
+    spec.n_formats = mt_read_formats(s->formats, w->film, spec.formats, err);
     spec.n_boxes = mt_read_boxes(s, spec.boxes, err);
     if (spec.n_formats < 0 || spec.n_boxes < 0)
         return -1;
-    json_t *report = mt_av_thumbs(w->item->fd, &spec, err);
+    json_t *report = w->film->thumbs(w->item->fd, &spec, err);
     if (!report)
         return -1;
     json_t *line = json_pack("{s:o}", "report", report);
@@ -266,8 +267,11 @@ static int prepare(struct work *w, struct mt_err *err)
 
     mt_stage_recipe(settings, w->recipe);
     json_decref(settings);
+    w->film = mt_item_film(w->item, err);
+    if (!w->film)
+        return -1;
     w->n_boxes = mt_read_boxes(w->spec, boxes, err);
-    if (w->n_boxes < 0 || mt_read_formats(w->spec->formats, wanted, err) < 0)
+    if (w->n_boxes < 0 || mt_read_formats(w->spec->formats, w->film, wanted, err) < 0)
         return -1;
     if (w->spec->at) {
         w->times_us = mt_realloc(NULL, MT_THUMBS_MAX, sizeof *w->times_us);

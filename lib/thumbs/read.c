@@ -38,12 +38,13 @@ enum mt_av_fit mt_read_fit(const char *text)
                                         : MT_AV_CONTAIN;
 }
 
-static int read_format(const char *word, enum mt_av_picture_format *out, struct mt_err *err)
+static int read_format(const char *word, const struct mt_film *film, enum mt_av_picture_format *out,
+                       struct mt_err *err)
 {
     for (int i = 0; i < MT_AV_PICTURE_FORMATS; i++)
         if (strcmp(formats[i].name, word) == 0 || strcmp(formats[i].also, word) == 0) {
             *out = (enum mt_av_picture_format)i;
-            if (mt_av_can_encode(*out))
+            if (film->can_encode(*out))
                 return 0;
             mt_fail(err, MT_ERR_UNAVAILABLE, "these media libraries cannot write '%s'", word);
             return mt_hint(err, "install a libavcodec with that encoder, or use webp,jpg");
@@ -78,8 +79,8 @@ int mt_check_formats(const char *text, struct mt_err *err)
     return ret;
 }
 
-int mt_read_formats(const char *text, enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS],
-                    struct mt_err *err)
+int mt_read_formats(const char *text, const struct mt_film *film,
+                    enum mt_av_picture_format out[MT_AV_PICTURE_FORMATS], struct mt_err *err)
 {
     char *copy = mt_strdup(text);
     char *rest = copy;
@@ -89,7 +90,7 @@ int mt_read_formats(const char *text, enum mt_av_picture_format out[MT_AV_PICTUR
     while (n >= 0 && (word = strsep(&rest, ","))) {
         enum mt_av_picture_format format = MT_AV_WEBP;
         bool twice = false;
-        if (read_format(word, &format, err) < 0) {
+        if (read_format(word, film, &format, err) < 0) {
             n = -1;
             break;
         }

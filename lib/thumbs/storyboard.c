@@ -2,7 +2,6 @@
 /* storyboard.c - sheets of tiles, and what describes them to players. */
 #include "thumbs/internal.h"
 
-#include "av/storyboard.h"
 #include "base/mem.h"
 #include "doc/doc.h"
 #include "json/json.h"
@@ -16,6 +15,7 @@ enum { COLUMNS = 10, ROWS = 10 };
 struct work {
     const struct mt_thumbs *spec;
     struct mt_item *item;
+    const struct mt_film *film;
     char recipe[9];
     json_t *entries;
     struct mt_batch *batch;
@@ -55,7 +55,7 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
                                     .progress = {mt_stage_tell, worker},
                                     .emit = send_sheet,
                                     .ctx = worker};
-    json_t *report = mt_av_storyboard(w->item->fd, &spec, err);
+    json_t *report = w->film->storyboard(w->item->fd, &spec, err);
 
     if (!report)
         return -1;
@@ -167,6 +167,9 @@ static int make(struct work *w, struct mt_err *err)
     struct mt_item_work job = {
         .what = "taking tiles of", .run = take, .arg = w, .on_line = hear, .ctx = w};
 
+    w->film = mt_item_film(w->item, err);
+    if (!w->film)
+        return -1;
     w->batch = mt_batch_new(w->item, w->entries);
     int ret = mt_item_run(w->item, &job, err);
     if (ret == 0)

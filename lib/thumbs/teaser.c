@@ -2,7 +2,6 @@
 /* teaser.c - previews and trailers of one input. */
 #include "thumbs/internal.h"
 
-#include "av/teaser.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -21,6 +20,7 @@ const char *const mt_thumbs_clips[] = {"mp4", "webm", "webp", NULL};
 
 struct work {
     struct mt_item *item;
+    const struct mt_film *film;
     const struct mt_thumbs *spec;
     const char *name; /* "preview" or "trailer"; also variant_type */
     bool wanted[MT_AV_CLIPS];
@@ -38,7 +38,9 @@ static bool is_trailer(const struct work *w)
 
 /* ---- what the options say ---- */
 
-int mt_read_clips(const struct mt_thumbs *spec, bool out[MT_AV_CLIPS], struct mt_err *err)
+/* film: NULL if it does not matter yet whether they can be written. */
+static int read_clips(const struct mt_thumbs *spec, const struct mt_film *film,
+                      bool out[MT_AV_CLIPS], struct mt_err *err)
 {
     char *copy = mt_strdup(spec->clips), *rest = copy, *word;
     int ret = 0;
@@ -51,7 +53,7 @@ int mt_read_clips(const struct mt_thumbs *spec, bool out[MT_AV_CLIPS], struct mt
         if (i == MT_AV_CLIPS) {
             mt_fail(err, MT_ERR_USAGE, "--clip-format does not know '%s'", word);
             ret = mt_hint_nearest(err, word, mt_thumbs_clips, NULL);
-        } else if (!mt_av_can_clip((enum mt_av_clip)i)) {
+        } else if (film && !film->can_clip((enum mt_av_clip)i)) {
             ret = mt_fail(err, MT_ERR_UNAVAILABLE, "these media libraries cannot write '%s'", word);
         } else {
             out[i] = true;
@@ -70,7 +72,7 @@ int mt_check_teasers(const struct mt_thumbs *spec, struct mt_err *err)
         if (lengths[i] != 0 && (lengths[i] < 1000000 || lengths[i] > 300000000))
             return mt_fail(err, MT_ERR_USAGE, "--%s takes 1 to 300 seconds, not %.3f",
                            i ? "trailer" : "preview", (double)lengths[i] / 1e6);
-    if (mt_read_clips(spec, clips, err) < 0)
+    if (read_clips(spec, NULL, clips, err) < 0)
         return -1;
     if (spec->trailer_us && !clips[MT_AV_CLIP_MP4] && !clips[MT_AV_CLIP_WEBM]) {
         mt_fail(err, MT_ERR_USAGE, "a trailer has sound, WebP has none");
@@ -95,7 +97,7 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
 
     w->teaser.limits = mt_stage_limits(w->spec->options);
     w->teaser.progress = (struct mt_av_progress){mt_stage_tell, worker};
-    json_t *report = mt_av_teaser(w->item->fd, &w->teaser, err);
+    json_t *report = w->film->teaser(w->item->fd, &w->teaser, err);
     if (!report)
         return -1;
     json_t *line = json_pack("{s:o}", "report", report);
@@ -233,7 +235,8 @@ static int prepare(struct work *w, struct mt_err *err)
     json_decref(settings);
     for (int i = 0; i < FILES; i++)
         w->files[i] = -1;
-    if (mt_read_clips(s, w->wanted, err) < 0)
+    w->film = mt_item_film(w->item, err);
+    if (!w->film || read_clips(s, w->film, w->wanted, err) < 0)
         return -1;
     if (is_trailer(w))
         w->wanted[MT_AV_CLIP_WEBP] = false;

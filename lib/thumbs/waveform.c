@@ -2,7 +2,6 @@
 /* waveform.c - the sound of one input, to be seen. */
 #include "thumbs/internal.h"
 
-#include "av/waveform.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "doc/doc.h"
@@ -16,6 +15,7 @@ const char *const mt_thumbs_waveforms[] = {"json", "png", "svg", NULL};
 
 struct work {
     struct mt_item *item;
+    const struct mt_film *film;
     const struct mt_thumbs *spec;
     struct mt_av_waveform wave;
     char recipe[9];
@@ -119,7 +119,7 @@ static int take(void *arg, struct mt_worker *worker, struct mt_err *err)
     w->wave.progress = (struct mt_av_progress){mt_stage_tell, worker};
     w->wave.emit = send_wave;
     w->wave.ctx = worker;
-    json_t *report = mt_av_waveform(w->item->fd, &w->wave, err);
+    json_t *report = w->film->waveform(w->item->fd, &w->wave, err);
     if (!report)
         return -1;
     json_t *line = json_pack("{s:o}", "report", report);
@@ -164,6 +164,9 @@ static int make(struct work *w, struct mt_err *err)
     struct mt_item_work job = {
         .what = "drawing the sound of", .run = take, .arg = w, .on_line = hear, .ctx = w};
 
+    w->film = mt_item_film(w->item, err);
+    if (!w->film)
+        return -1;
     w->batch = mt_batch_new(w->item, w->entries);
     int ret = mt_item_run(w->item, &job, err);
     if (ret == 0)
