@@ -9,6 +9,7 @@
  */
 #include "picture/internal.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -138,15 +139,45 @@ static int check_webp(const struct bytes *b, const struct mt_picture_spec *spec,
     return 0;
 }
 
-static int check(const struct bytes *b, const struct mt_picture_spec *spec, struct mt_err *err)
+/*
+ * The chunks before the picture. A gamma counts where nothing better is told of the colours, and
+ * where it is not that of sRGB, or so near to it that libpng would pass over the difference.
+ */
+static void read_png(const struct bytes *b, struct mt_claims *claims)
+{
+    bool told = false;
+    double gamma = 0;
+
+    for (size_t i = 8; i + 12 <= b->n && memcmp(b->p + i + 4, "IDAT", 4) != 0;
+         i += 12 + (size_t)be32(b->p + i)) {
+        const uint8_t *type = b->p + i + 4;
+        uint32_t n = be32(b->p + i);
+        if (b->n - i - 12 < n)
+            break;
+        if (memcmp(type, "acTL", 4) == 0 && n == 8)
+            claims->apng_frames = be32(type + 4);
+        else if (memcmp(type, "gAMA", 4) == 0 && n == 4)
+            gamma = be32(type + 4) / 1e5;
+        else if (memcmp(type, "sRGB", 4) == 0 || memcmp(type, "iCCP", 4) == 0 ||
+                 memcmp(type, "cICP", 4) == 0)
+            told = true;
+    }
+    if (!told && gamma > 0.01 && gamma < 100 && fabs(gamma / MT_GAMMA_SRGB - 1) > 0.05)
+        claims->gamma = gamma;
+}
+
+static int check(const struct bytes *b, const struct mt_picture_spec *spec,
+                 struct mt_claims *claims, struct mt_err *err)
 {
     static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
                                   0,    0,   0,   13,  'I',  'H',  'D',  'R'};
 
     if (b->n < 32)
         return 0;
-    if (memcmp(b->p, png, sizeof png) == 0)
+    if (memcmp(b->p, png, sizeof png) == 0) {
+        read_png(b, claims);
         return mt_claims_refuse(spec, be32(b->p + 16), be32(b->p + 20), 1, err);
+    }
     if (memcmp(b->p, "GIF8", 4) == 0)
         return check_gif(b, spec, err);
     if (memcmp(b->p, "RIFF", 4) == 0 && memcmp(b->p + 8, "WEBP", 4) == 0)
@@ -154,7 +185,8 @@ static int check(const struct bytes *b, const struct mt_picture_spec *spec, stru
     return 0;
 }
 
-int mt_claims_check(int fd, const struct mt_picture_spec *spec, struct mt_err *err)
+int mt_claims_check(int fd, const struct mt_picture_spec *spec, struct mt_claims *claims,
+                    struct mt_err *err)
 {
     struct bytes b = {0};
     struct stat st;
@@ -168,7 +200,7 @@ int mt_claims_check(int fd, const struct mt_picture_spec *spec, struct mt_err *e
     if (map == MAP_FAILED)
         return mt_fail_errno(err, "cannot map the picture");
     b.p = map;
-    int ret = check(&b, spec, err);
+    int ret = check(&b, spec, claims, err);
     munmap(map, b.n);
     return ret;
 }

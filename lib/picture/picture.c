@@ -23,6 +23,7 @@ struct work {
     bool animated; /* frames are kept for the formats that can */
     const char *loader;
     struct mt_rights rights;
+    struct mt_claims claims;
     struct plan plans[MT_PICTURE_BOXES_MAX];
     int n_plans, largest;
     VipsImage *base; /* in memory, as the largest plan wants it scaled */
@@ -198,15 +199,19 @@ static void note(struct work *w, const char *text)
 }
 
 /*
- * The thumbnailer takes CMYK to CIELAB, and clips there what sRGB cannot show: so it is given sRGB,
- * and JPEG is not scaled while it is decoded.
+ * The thumbnailer takes CMYK to CIELAB, and clips there what sRGB cannot show; and it makes 8 bits
+ * of 16, too few to apply a gamma to: so it is given sRGB, and JPEG is not scaled while it is
+ * decoded.
  */
-static VipsImage *scale_cmyk(VipsSource *source, const struct plan *p, const char *options,
-                             bool *lost)
+static VipsImage *scale_converted(VipsSource *source, const struct plan *p, double gamma,
+                                  const char *options, bool *lost)
 {
     VipsImage *image =
         vips_image_new_from_source(source, options, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
-    VipsImage *srgb = image ? in_srgb(image, lost) : NULL, *scaled = NULL;
+    VipsImage *srgb = !image      ? NULL
+                      : gamma > 0 ? mt_gamma_apply(image, gamma)
+                                  : in_srgb(image, lost);
+    VipsImage *scaled = NULL;
 
     if (srgb && vips_thumbnail_image(srgb, &scaled, p->scaled_w, "height", p->scaled_h, "size",
                                      VIPS_SIZE_FORCE, NULL) != 0)
@@ -238,7 +243,9 @@ static VipsImage *decode(struct work *w, bool strict)
     snprintf(options, sizeof options, "[fail_on=%s%s]", strict ? "truncated" : "none",
              w->animated ? ",n=-1" : "");
     if (source)
-        scaled = w->cmyk ? scale_cmyk(source, p, options, &lost) : scale(source, p, options);
+        scaled = w->cmyk || w->claims.gamma > 0
+                     ? scale_converted(source, p, w->claims.gamma, options, &lost)
+                     : scale(source, p, options);
     if (scaled)
         base = normal(scaled, &lost);
     if (base && lost)
@@ -390,6 +397,18 @@ static int emit(const struct work *w, const struct plan *p, enum mt_picture_form
     return ret;
 }
 
+/* That there was more than is shown. */
+static void note_still(struct work *w)
+{
+    char text[96];
+
+    if (w->claims.apng_frames < 2 || w->spec->still)
+        return;
+    snprintf(text, sizeof text, "an animated PNG of %lld frames: only its still picture is taken",
+             (long long)w->claims.apng_frames);
+    note(w, text);
+}
+
 static int make_all(const struct work *w, struct mt_err *err)
 {
     for (int i = 0; i < w->n_plans; i++)
@@ -402,12 +421,13 @@ static int make_all(const struct work *w, struct mt_err *err)
 json_t *mt_picture_make(int fd, const struct mt_picture_spec *spec, struct mt_err *err)
 {
     struct work w = {.spec = spec, .fd = fd, .report = json_object(), .notes = json_array()};
-    int ret = mt_claims_check(fd, spec, err);
+    int ret = mt_claims_check(fd, spec, &w.claims, err);
 
     if (ret == 0)
         ret = look(&w, err);
     if (ret == 0) {
         make_plans(&w);
+        note_still(&w);
         ret = load(&w, err);
     }
     if (ret == 0)

@@ -61,10 +61,14 @@ static int save(VipsImage *image, enum mt_picture_format format, int quality, bo
 }
 
 /* How alike the file is to what went into it; below 0 if it cannot be read back. */
-static double score(VipsImage *image, const void *data, size_t size)
+static double score(VipsImage *image, const struct mt_picture *out)
 {
-    VipsImage *back = vips_image_new_from_buffer(data, size, "", NULL);
-    double ssim = back ? mt_ssim(image, back) : -1;
+    /* What is read is our own; of others, JPEG XL is not accepted. */
+    if (out->format == MT_PICTURE_JXL)
+        vips_operation_block_set("VipsForeignLoadJxl", FALSE);
+    VipsImage *back =
+        vips_image_new_from_buffer(out->data, out->size, out->frames > 1 ? "[n=-1]" : "", NULL);
+    double ssim = back ? mt_ssim(image, back, out->frames) : -1;
 
     g_clear_object(&back);
     vips_error_clear();
@@ -82,32 +86,39 @@ static int attempt(VipsImage *image, int quality, bool strip, struct mt_picture 
     g_free((void *)(uintptr_t)out->data);
     out->data = data;
     out->quality = quality;
-    out->ssim = score(image, out->data, out->size);
+    out->ssim = score(image, out);
     return 0;
 }
 
-/* The lowest quality that is good enough; by halves, seven files at most. */
+/*
+ * The lowest quality that is good enough; by halves, seven files at most. As asked for where the
+ * result cannot be compared.
+ */
 static int optimise(VipsImage *image, bool strip, struct mt_picture *out, struct mt_err *err)
 {
-    struct mt_picture best = {.format = out->format};
+    struct mt_picture best = {.format = out->format, .frames = out->frames};
     int low = OPTIMISE_LOW, high = OPTIMISE_HIGH;
-    int ret = 0;
+    int asked = OPTIMISE_HIGH, ret = 0;
 
     while (low <= high && ret == 0) {
         int middle = (low + high) / 2;
-        struct mt_picture tried = {.format = out->format};
+        struct mt_picture tried = {.format = out->format, .frames = out->frames};
         ret = attempt(image, middle, strip, &tried, err);
-        if (ret == 0 && (tried.ssim >= SSIM_GOOD || tried.ssim < 0)) {
+        if (ret == 0 && tried.ssim >= SSIM_GOOD) {
             g_free((void *)(uintptr_t)best.data);
             best = tried;
             high = middle - 1;
         } else {
             g_free((void *)(uintptr_t)tried.data);
             low = middle + 1;
+            if (ret == 0 && tried.ssim < 0) {
+                asked = out->quality;
+                break;
+            }
         }
     }
     if (ret == 0 && !best.data)
-        ret = attempt(image, OPTIMISE_HIGH, strip, &best, err);
+        ret = attempt(image, asked, strip, &best, err);
     out->data = best.data;
     out->size = best.size;
     out->quality = best.quality;
@@ -122,7 +133,7 @@ int mt_picture_save(VipsImage *image, const struct mt_picture_spec *spec, bool s
 
     out->ssim = -1;
     out->quality = has_quality(out->format) ? spec->quality : 0;
-    if (spec->optimise && out->quality && out->frames == 1)
+    if (spec->optimise && out->quality)
         return optimise(image, strip, out, err);
     if (save(image, out->format, spec->quality, spec->optimise, strip, &data, &out->size) != 0)
         return mt_vips_fail(err, MT_ERR_FAILED, mt_picture_names[out->format]);

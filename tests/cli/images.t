@@ -85,7 +85,15 @@ convert plain.png -interlace PNG interlaced.png
 convert plain.png -monochrome -define png:bit-depth=1 -define png:color-type=0 onebit.png
 convert plain.png -compress lzw plain.tif
 convert plain.png -alpha set -channel A -evaluate set 50% half.webp
-for name in deep.png greyalpha.png palette.png interlaced.png onebit.png plain.tif half.webp; do
+convert deep.png -depth 16 -compress zip deep.tif
+convert plain.png -colorspace gray -depth 16 deepgrey.tif
+convert greyalpha.png -depth 8 -compress lzw -define tiff:tile-geometry=32x32 tiles.tif
+convert plain.png -colors 16 -compress rle few.tif
+convert plain.png -monochrome -compress group4 fax.tif
+convert plain.png -quality 100 -sampling-factor 1x1 -interlace JPEG progressive.jpg
+convert plain.png -quality 100 -colorspace gray grey.jpg
+for name in deep.png greyalpha.png palette.png interlaced.png onebit.png plain.tif half.webp deep.tif deepgrey.tif \
+    tiles.tif few.tif fax.tif progressive.jpg grey.jpg; do
     image "$name"
     is "$(identify -format '%wx%h %z' "out/${name%.*}-thumbs/0s.png")" '96x64 8' "$name: 8 bits a sample"
     between "$(convert "$name" -depth 8 PNG32:a.png
@@ -170,6 +178,16 @@ document 'a document of them'
 small=$(stat -c %s out/big-thumbs/0s.jpg)
 image --format jpg --width 320 --picture-quality 95 big.png
 between "$small" 1 "$(stat -c %s out/big-thumbs/0s.jpg)" 'smaller than at the highest quality'
+
+ffmpeg -nostdin -v error -y -f lavfi -i gradients=s=120x80:r=5:d=0.6:seed=3 -c:v libwebp_anim -lossless 1 smooth.webp
+image --format webp --optimise smooth.webp
+json_true '.thumbnails[0] | .frames == 3 and .score.metric == "ssim" and .score.value >= 0.98' \
+    'of an animation the least alike frame counts'
+is "$(header n-pages out/smooth-thumbs/0s.webp)" 3 '  and all are there'
+image --format jxl --width 320 --optimise big.png
+if [ "$status" = 10 ]; then skip 'this libvips has no JPEG XL'; else
+    json_true '.thumbnails[0].score.value >= 0.98' 'JPEG XL is compared too'
+fi
 
 # --- limits, by what the headers claim
 python3 - <<'PY'
