@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # waveform.t - media-thumbs on sound: waveforms as JSON, PNG and SVG, and cover art.
+#
+# MT_NPM is a directory in which node_modules has waveform-data, by which peaks.js reads waveforms, as
+# scripts/test installs it.
 . "$(dirname "$0")/../tap.sh"
 cd "$T" || exit
 
@@ -30,6 +33,17 @@ is "$(level $j 0 0.2 0) $(level $j 0.8 1 0)" '0 0' 'silence before and after'
 is "$(head -c 4 out/steps-waveform.png | tail -c 3)" PNG 'a PNG'
 ok 'the SVG is well-formed' python3 -c 'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' out/steps-waveform.svg
 is "$(grep -c '<path' out/steps-waveform.svg)" 2 'a path for each channel'
+if ! command -v node >/dev/null || [ ! -d "${MT_NPM-}/node_modules/waveform-data" ]; then
+    skip 'there is no waveform-data: no network, or no npm'
+else
+    NODE_MODULES=$MT_NPM/node_modules node "$MT_TOP/tests/waveform-data.cjs" $j >peaks 2>"$err" || diag "$(cat "$err")"
+    is "$(jq -c '[.channels, .sample_rate, .bits, .length, .scale]' peaks)" \
+        "$(jq -c '[.channels, .sample_rate, .bits, .length, .samples_per_pixel]' $j)" 'waveform-data, which peaks.js has, reads it'
+    between "$(jq .duration peaks)" 2 2.1 '  as two seconds'
+    is "$(jq -c '[.max[] | . >= 62 and . <= 64 or . >= 30 and . <= 32] + [.quiet == 0]' peaks)" '[true,true,true]' '  loud and quiet where it is'
+    is "$(jq -c .same peaks)" true '  and gives it back unchanged'
+    between "$(jq .resampled peaks)" 5 25 '  at a fourth of the points too'
+fi
 # column PNG X: opaque pixels of a column
 column() {
     ffmpeg -nostdin -v error -i "$1" -vf "format=rgba,crop=1:ih:$2:0,alphaextract" -f rawvideo - |
