@@ -61,7 +61,7 @@ bool mt_thumbs_knows(int fd, json_t *asset, void *ctx)
     const struct mt_thumbs *spec = ctx;
 
     if (!mt_wants_pictures(spec) || spec->storyboard || spec->contact || spec->waveform ||
-        !type_of(fd) || !mt_is_still(spec, fd))
+        spec->preview_us || spec->trailer_us || !type_of(fd) || !mt_is_still(spec, fd))
         return false;
     json_object_set_new(asset, "content_type", json_string("image"));
     json_object_set_new(asset, "mime_type", json_string(type_of(fd)));
