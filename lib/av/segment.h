@@ -58,7 +58,8 @@ struct mt_av_segments {
      */
     bool wider;
     const struct mt_typeset_text *burn; /* is written into the pictures; NULL: nothing */
-    bool score; /* compare each encoded picture with what the encoder was given */
+    bool score;  /* compare each encoded picture with what the encoder was given */
+    bool common; /* also, enlarged, with what that of the largest rendition was given */
     struct mt_av_limits limits;
     struct mt_av_progress progress; /* told film time encoded since the beginning of the run */
 
@@ -69,7 +70,8 @@ struct mt_av_segments {
      * A segment is finished: {"segment", "frames", "errors", "messages", "end_us" (where what was
      * decoded ends, from the film's begin), "missing", "backwards", "renditions": [{"rendition"
      * (index), "offset", "size" (where in the file it lies), "frames", "video_bytes", "score":
-     * null or {"sum" (of the pictures' SSIM), "worst": [{"time_s", "value"}]}}]}; lent. It is
+     * null or {"sum" (of the pictures' SSIM), "worst": [{"time_s", "value"}], "common" (the sum at
+     * the size of the largest, if that was asked for)}}]}; lent. It is
      * written, not yet durable.
      */
     int (*done)(void *ctx, const json_t *report, struct mt_err *err);
@@ -101,10 +103,11 @@ struct mt_av_quality {
 /*
  * Encodes up to four segments spread over the film, all renditions at once, and finds for
  * each the highest CRF that meets the target, in three trials. Pictures are compared at the
- * rendition's own size. The report, new: {"target", "segments": [...], "sampled_s" (film in one
- * trial), "took_s_per_s" (seconds for one of film), "renditions": [{"name", "crf", "ssim",
- * "video_bps", "met", "trials": [{"crf", "ssim", "video_bps"}]}]}. Errors as
- * mt_av_segments_encode().
+ * rendition's own size, and at that of the largest, to tell renditions apart: the target is meant
+ * at the own size. The report, new: {"target", "segments": [...], "sampled_s" (film in one trial),
+ * "took_s_per_s" (seconds for one of film), "common_resolution", "renditions": [{"name", "crf",
+ * "ssim", "ssim_common" (null where the picture rate is its own), "video_bps", "met", "trials":
+ * [{"crf", "ssim", "video_bps"}]}]}. Errors as mt_av_segments_encode().
  */
 json_t *mt_av_quality_find(int fd, const struct mt_av_quality *spec, struct mt_err *err);
 

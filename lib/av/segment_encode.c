@@ -21,6 +21,7 @@ struct run {
     int64_t begin, lead; /* in source_base: the first picture wanted, and for the filters */
     struct mt_lane *lanes;
     struct mt_lane_film film; /* what they have in common */
+    int largest;              /* of the lanes */
     int n_segments, segment;  /* how many there are; the one under way, -1: none */
     int next;                 /* the one that follows what is finished */
     unsigned mask;            /* its renditions */
@@ -182,6 +183,17 @@ static int write_text(const struct run *r, struct mt_lane *lane, struct mt_err *
                    av_rescale_q(lane->frame->pts, r->base, AV_TIME_BASE_Q), err);
 }
 
+/* Shows all lanes the largest version of the picture, as it is now in one of them. */
+static int show_largest(struct run *r, struct mt_err *err)
+{
+    for (int i = 0; r->spec->common && i < r->spec->n; i++) {
+        av_frame_unref(r->lanes[i].largest);
+        if (r->mask & 1U << i && av_frame_ref(r->lanes[i].largest, r->lanes[r->largest].frame) < 0)
+            return mt_av_fail(err, AVERROR(ENOMEM), "encoding");
+    }
+    return 0;
+}
+
 /* All lanes' versions of one picture. */
 static int take_pictures(struct run *r, struct mt_err *err)
 {
@@ -201,8 +213,12 @@ static int take_pictures(struct run *r, struct mt_err *err)
     r->frames++;
     r->hash = mt_times_hash(r->hash, pts + r->origin);
     for (int i = 0; i < r->spec->n; i++)
-        if (r->mask & 1U << i &&
-            (write_text(r, &r->lanes[i], err) < 0 || mt_lane_send(&r->lanes[i], err) < 0))
+        if (r->mask & 1U << i && write_text(r, &r->lanes[i], err) < 0)
+            return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
+    if (show_largest(r, err) < 0)
+        return -1;
+    for (int i = 0; i < r->spec->n; i++)
+        if (r->mask & 1U << i && mt_lane_send(&r->lanes[i], err) < 0)
             return mt_fail_in(err, "rendition '%s'", r->lanes[i].rendition->name);
     return 0;
 }
@@ -373,11 +389,17 @@ static int open_run(struct run *r, struct mt_err *err)
                                     .threads = r->spec->threads,
                                     .score = r->spec->score,
                                     .packet = av_packet_alloc()};
+    for (int i = 1; i < r->spec->n; i++)
+        if (r->look.sizes[i].h > r->look.sizes[r->largest].h)
+            r->largest = i;
+    if (r->spec->common)
+        r->film.largest = &r->look.sizes[r->largest];
     for (int i = 0; i < r->spec->n; i++) {
         r->lanes[i].rendition = &r->spec->renditions[i];
         r->lanes[i].frame = av_frame_alloc();
         r->lanes[i].kept = av_frame_alloc();
-        if (!r->lanes[i].frame || !r->lanes[i].kept)
+        r->lanes[i].largest = av_frame_alloc();
+        if (!r->lanes[i].frame || !r->lanes[i].kept || !r->lanes[i].largest)
             return mt_av_fail(err, AVERROR(ENOMEM), "encoding");
         if (r->spec->burn && mt_typeset_open(&r->lanes[i].burn, r->spec->burn, r->look.sizes[i].w,
                                              r->look.sizes[i].h, err) < 0)
@@ -392,6 +414,7 @@ static void close_run(struct run *r)
         mt_lane_close(&r->lanes[i]);
         av_frame_free(&r->lanes[i].frame);
         av_frame_free(&r->lanes[i].kept);
+        av_frame_free(&r->lanes[i].largest);
         mt_typeset_close(&r->lanes[i].burn);
     }
     free(r->lanes);

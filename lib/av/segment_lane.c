@@ -16,11 +16,16 @@ static int write_packets(struct mt_lane *lane, struct mt_err *err)
     return got;
 }
 
+static const AVFrame *shown(const struct mt_lane *lane)
+{
+    return lane->largest && lane->largest->buf[0] ? lane->largest : NULL;
+}
+
 static int send_frame(struct mt_lane *lane, AVFrame *frame, struct mt_err *err)
 {
     if (mt_video_send(&lane->video, frame, 0, err) < 0)
         return -1;
-    if (lane->film->score && mt_score_keep(&lane->score, lane->video.held, err) < 0)
+    if (lane->film->score && mt_score_keep(&lane->score, lane->video.held, shown(lane), err) < 0)
         return -1;
     return write_packets(lane, err);
 }
@@ -88,7 +93,8 @@ int mt_lane_open(struct mt_lane *lane, const struct mt_lane_film *film, struct m
     if (rate.num > 0)
         lane->next_tick = mt_tick_at(mt_json_int(segment, "start", 0), film->base, rate);
     if (mt_video_open(&lane->video, &setup, err) < 0 ||
-        (film->score && mt_score_open(&lane->score, lane->video.codec, err) < 0))
+        (film->score && mt_score_open(&lane->score, lane->video.codec,
+                                      rate.num > 0 ? NULL : film->largest, err) < 0))
         return -1;
     return mt_fragments_open(&lane->file, rendition->fd, lane->video.codec, &film->look->light,
                              err);
@@ -100,6 +106,7 @@ void mt_lane_close(struct mt_lane *lane)
     mt_fragments_close(&lane->file);
     mt_score_close(&lane->score);
     av_frame_unref(lane->kept);
+    av_frame_unref(lane->largest);
 }
 
 /* Of a film that is shorter than a tick there is one picture all the same. */

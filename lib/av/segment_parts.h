@@ -110,17 +110,28 @@ void mt_fragments_close(struct mt_fragments *out);
 
 enum { MT_WORST = 5 };
 
-/* Compares what an encoder was given with what its packets decode to. */
+/* A filter that tells how alike two pictures are, fed with one of each. */
+struct mt_likeness {
+    AVFilterGraph *graph; /* NULL: not asked for */
+    AVFilterContext *in[2], *sink;
+    double sum; /* of all so far */
+    int64_t frames;
+};
+
+/*
+ * Compares what an encoder was given with what its packets decode to; and, if asked, that,
+ * enlarged, with what the encoder of the largest rendition was given, so that renditions can be
+ * compared with each other.
+ */
 struct mt_score {
     AVCodecContext *decoder;
-    AVFilterGraph *graph;
-    AVFilterContext *in[2], *sink;
-    AVFrame **kept; /* given to the encoder, not seen again yet; in order of time */
+    struct mt_likeness own, common;
+    struct mt_kept { /* given to the encoder, not seen again yet; in order of time */
+        AVFrame *frame, *largest;
+    } * kept;
     int n_kept, room;
-    AVFrame *frame;
+    AVFrame *frame, *measured;
     AVRational base;
-    int64_t frames;
-    double sum;
     int n_worst;
     struct mt_worst {
         int64_t pts;
@@ -128,16 +139,19 @@ struct mt_score {
     } worst[MT_WORST]; /* least first */
 };
 
+/* largest: of the largest rendition; NULL: compare at its own size only. */
 int mt_score_open(struct mt_score *score, const AVCodecContext *encoder,
-                  struct mt_err *err) MT_MUST_USE;
+                  const struct mt_size *largest, struct mt_err *err) MT_MUST_USE;
 
-/* A picture on its way into the encoder, which stays as it is. */
-int mt_score_keep(struct mt_score *score, const AVFrame *frame, struct mt_err *err) MT_MUST_USE;
+/* A picture on its way into the encoder, and the largest rendition's or NULL; they stay as they
+ * are. */
+int mt_score_keep(struct mt_score *score, const AVFrame *frame, const AVFrame *largest,
+                  struct mt_err *err) MT_MUST_USE;
 
 /* A packet that came out, which stays as it is, or NULL at the end. MT_ERR_VERIFY. */
 int mt_score_take(struct mt_score *score, const AVPacket *packet, struct mt_err *err) MT_MUST_USE;
 
-/* {"sum", "worst"}, new. */
+/* {"sum", "worst", "common" (the sum; absent if not asked for)}, new. */
 json_t *mt_score_report(const struct mt_score *score);
 void mt_score_close(struct mt_score *score);
 
@@ -151,6 +165,7 @@ struct mt_lane_film {
     const char *preset;
     int threads;
     bool score;
+    const struct mt_size *largest; /* NULL: no common scores */
     AVPacket *packet;
 };
 
@@ -162,6 +177,7 @@ struct mt_lane {
     struct mt_score score;
     struct mt_typeset *burn; /* writes into it; NULL */
     AVFrame *frame;          /* the picture that is next */
+    AVFrame *largest;        /* the same in the largest rendition, for common scores; or NULL */
     AVRational rate;         /* of ticks of its own; 0/1: none */
     AVFrame *kept;           /* what the next tick shows */
     int64_t next_tick;       /* that nothing shows yet */

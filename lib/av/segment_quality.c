@@ -19,7 +19,7 @@
 enum { SAMPLES = 4, TRIALS = 3, FIRST_STEP = 6, RENDITIONS_MAX = 16 };
 
 struct tried {
-    double crf, ssim, bps;
+    double crf, ssim, common, bps; /* common: 0 if there is none */
 };
 
 struct finding {
@@ -28,7 +28,7 @@ struct finding {
     struct mt_av_rendition renditions[RENDITIONS_MAX];
     int samples[SAMPLES], n_samples, sample; /* segments; the one being encoded */
     double film_s;                           /* in one trial */
-    double sum[RENDITIONS_MAX];
+    double sum[RENDITIONS_MAX], common[RENDITIONS_MAX];
     int64_t frames[RENDITIONS_MAX], bytes[RENDITIONS_MAX];
     struct tried tried[RENDITIONS_MAX][TRIALS];
     int n_tried;
@@ -78,6 +78,7 @@ static int done(void *ctx, const json_t *report, struct mt_err *err)
     json_array_foreach(json_object_get(report, "renditions"), i, lane)
     {
         f->sum[i] += mt_json_num(lane, "score.sum", 0);
+        f->common[i] += mt_json_num(lane, "score.common", 0);
         f->frames[i] += mt_json_int(lane, "frames", 0);
         f->bytes[i] += mt_json_int(lane, "video_bytes", 0);
     }
@@ -95,6 +96,7 @@ static int encode_sample(struct finding *f, int sample, struct mt_err *err)
                                   .wider = true,
                                   .burn = f->spec->burn,
                                   .score = true,
+                                  .common = true,
                                   .limits = f->spec->limits,
                                   .progress = f->spec->progress,
                                   .claim = claim,
@@ -113,7 +115,7 @@ static int try_all(struct finding *f, struct mt_err *err)
     int64_t from = mt_mono_us();
 
     for (int i = 0; i < f->spec->n; i++)
-        f->sum[i] = 0, f->frames[i] = f->bytes[i] = 0;
+        f->sum[i] = f->common[i] = 0, f->frames[i] = f->bytes[i] = 0;
     for (int i = 0; i < f->n_samples; i++)
         if (encode_sample(f, f->samples[i], err) < 0)
             return -1;
@@ -123,6 +125,7 @@ static int try_all(struct finding *f, struct mt_err *err)
         f->tried[i][f->n_tried] = (struct tried){
             .crf = f->renditions[i].crf,
             .ssim = frames > 0 ? f->sum[i] / frames : 0,
+            .common = frames > 0 ? f->common[i] / frames : 0,
             .bps = f->film_s > 0 ? (double)f->bytes[i] * 8 / f->film_s : 0,
         };
     }
@@ -179,8 +182,9 @@ static json_t *report_one(const struct finding *f, int i)
         json_array_append_new(trials, json_pack("{s:i, s:o, s:I}", "crf", (int)f->tried[i][k].crf,
                                                 "ssim", mt_json_real(f->tried[i][k].ssim, 5),
                                                 "video_bps", (json_int_t)f->tried[i][k].bps));
-    return json_pack("{s:s, s:i, s:o, s:I, s:o, s:b}", "name", f->renditions[i].name, "crf",
-                     (int)best->crf, "ssim", mt_json_real(best->ssim, 5), "video_bps",
+    return json_pack("{s:s, s:i, s:o, s:o, s:I, s:o, s:b}", "name", f->renditions[i].name, "crf",
+                     (int)best->crf, "ssim", mt_json_real(best->ssim, 5), "ssim_common",
+                     best->common > 0 ? mt_json_real(best->common, 5) : json_null(), "video_bps",
                      (json_int_t)best->bps, "trials", trials, "met",
                      f->spec->target <= 0 || best->ssim >= f->spec->target);
 }
@@ -188,19 +192,25 @@ static json_t *report_one(const struct finding *f, int i)
 static json_t *report(const struct finding *f)
 {
     json_t *samples = json_array(), *all = json_array();
+    int w, h, most_w = 0, most_h = 0;
 
+    for (int i = 0; i < f->spec->n; i++) {
+        mt_av_plan_size(f->spec->plan, &f->renditions[i], &w, &h);
+        if (h > most_h)
+            most_w = w, most_h = h;
+    }
     for (int i = 0; i < f->n_samples; i++)
         json_array_append_new(samples, json_integer(f->samples[i]));
     for (int i = 0; i < f->spec->n; i++)
         json_array_append_new(all, report_one(f, i));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "target",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "target",
                      f->spec->target > 0 ? json_real(f->spec->target) : json_null(), "segments",
                      samples, "sampled_s", mt_json_real(f->film_s, 3), "took_s_per_s",
                      mt_json_real(f->film_s > 0 && f->n_tried > 0
                                       ? (double)f->took_us / 1e6 / f->film_s / f->n_tried
                                       : 0,
                                   3),
-                     "renditions", all);
+                     "common_resolution", json_sprintf("%dx%d", most_w, most_h), "renditions", all);
 }
 
 json_t *mt_av_quality_find(int fd, const struct mt_av_quality *spec, struct mt_err *err)

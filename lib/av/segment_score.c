@@ -14,40 +14,61 @@
 /* More pictures than any encoder here holds back. */
 enum { KEPT_MAX = 2048 };
 
-static int add_input(struct mt_score *score, int i, const AVCodecContext *encoder)
+static int add_input(struct mt_likeness *l, int i, struct mt_size size, enum AVPixelFormat format,
+                     AVRational base)
 {
     char args[160];
 
     snprintf(args, sizeof args, "video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=1/1",
-             encoder->width, encoder->height, (int)encoder->pix_fmt, score->base.num,
-             score->base.den);
-    return avfilter_graph_create_filter(&score->in[i], avfilter_get_by_name("buffer"),
-                                        i == 0 ? "made" : "meant", args, NULL, score->graph);
+             size.w, size.h, (int)format, base.num, base.den);
+    return avfilter_graph_create_filter(&l->in[i], avfilter_get_by_name("buffer"),
+                                        i == 0 ? "made" : "meant", args, NULL, l->graph);
 }
 
-static int make_graph(struct mt_score *score, const AVCodecContext *encoder)
+/* What was made is brought to the other's size. */
+static int link_made(struct mt_likeness *l, AVFilterContext *ssim, struct mt_size from,
+                     struct mt_size to)
 {
+    AVFilterContext *scale = NULL;
+    char args[80];
+    int ret;
+
+    if (from.w == to.w && from.h == to.h)
+        return avfilter_link(l->in[0], 0, ssim, 0);
+    snprintf(args, sizeof args, "w=%d:h=%d:flags=bicubic", to.w, to.h);
+    ret = avfilter_graph_create_filter(&scale, avfilter_get_by_name("scale"), "scale", args, NULL,
+                                       l->graph);
+    if (ret >= 0)
+        ret = avfilter_link(l->in[0], 0, scale, 0);
+    return ret >= 0 ? avfilter_link(scale, 0, ssim, 0) : ret;
+}
+
+static int open_likeness(struct mt_likeness *l, const AVCodecContext *encoder, struct mt_size to)
+{
+    struct mt_size from = {encoder->width, encoder->height};
     AVFilterContext *ssim = NULL;
     int ret;
 
-    score->graph = avfilter_graph_alloc();
-    if (!score->graph)
+    l->graph = avfilter_graph_alloc();
+    if (!l->graph)
         return AVERROR(ENOMEM);
-    score->graph->nb_threads = 1;
-    ret = add_input(score, 0, encoder);
+    l->graph->nb_threads = 1;
+    ret = add_input(l, 0, from, encoder->pix_fmt, encoder->time_base);
     if (ret >= 0)
-        ret = add_input(score, 1, encoder);
+        ret = add_input(l, 1, to, encoder->pix_fmt, encoder->time_base);
     if (ret >= 0)
         ret = avfilter_graph_create_filter(&ssim, avfilter_get_by_name("ssim"), "ssim", NULL, NULL,
-                                           score->graph);
+                                           l->graph);
     if (ret >= 0)
-        ret = avfilter_graph_create_filter(&score->sink, avfilter_get_by_name("buffersink"), "out",
-                                           NULL, NULL, score->graph);
-    for (unsigned i = 0; ret >= 0 && i < 2; i++)
-        ret = avfilter_link(score->in[i], 0, ssim, i);
+        ret = avfilter_graph_create_filter(&l->sink, avfilter_get_by_name("buffersink"), "out",
+                                           NULL, NULL, l->graph);
     if (ret >= 0)
-        ret = avfilter_link(ssim, 0, score->sink, 0);
-    return ret < 0 ? ret : avfilter_graph_config(score->graph, NULL);
+        ret = link_made(l, ssim, from, to);
+    if (ret >= 0)
+        ret = avfilter_link(l->in[1], 0, ssim, 1);
+    if (ret >= 0)
+        ret = avfilter_link(ssim, 0, l->sink, 0);
+    return ret < 0 ? ret : avfilter_graph_config(l->graph, NULL);
 }
 
 static int open_decoder(struct mt_score *score, const AVCodecContext *encoder)
@@ -70,20 +91,28 @@ static int open_decoder(struct mt_score *score, const AVCodecContext *encoder)
     return avcodec_open2(score->decoder, codec, NULL);
 }
 
-int mt_score_open(struct mt_score *score, const AVCodecContext *encoder, struct mt_err *err)
+int mt_score_open(struct mt_score *score, const AVCodecContext *encoder,
+                  const struct mt_size *largest, struct mt_err *err)
 {
+    struct mt_size own = {encoder->width, encoder->height};
     int ret;
 
     *score = (struct mt_score){.base = encoder->time_base};
     score->frame = av_frame_alloc();
-    ret = score->frame ? open_decoder(score, encoder) : AVERROR(ENOMEM);
+    score->measured = av_frame_alloc();
+    ret = score->frame && score->measured ? open_decoder(score, encoder) : AVERROR(ENOMEM);
     if (ret >= 0)
-        ret = make_graph(score, encoder);
+        ret = open_likeness(&score->own, encoder, own);
+    if (ret >= 0 && largest)
+        ret = open_likeness(&score->common, encoder, *largest);
     return ret < 0 ? mt_refused(err, ret, "measuring the quality") : 0;
 }
 
-int mt_score_keep(struct mt_score *score, const AVFrame *frame, struct mt_err *err)
+int mt_score_keep(struct mt_score *score, const AVFrame *frame, const AVFrame *largest,
+                  struct mt_err *err)
 {
+    struct mt_kept *kept;
+
     if (score->n_kept >= KEPT_MAX)
         return mt_fail(err, MT_ERR_VERIFY, "the encoder keeps more than %d pictures back",
                        (int)KEPT_MAX);
@@ -91,10 +120,12 @@ int mt_score_keep(struct mt_score *score, const AVFrame *frame, struct mt_err *e
         score->room += score->room / 2 + 64;
         score->kept = mt_realloc(score->kept, (size_t)score->room, sizeof(score->kept[0]));
     }
-    score->kept[score->n_kept] = av_frame_clone(frame);
-    if (!score->kept[score->n_kept])
+    kept = &score->kept[score->n_kept++];
+    *kept = (struct mt_kept){.frame = av_frame_clone(frame)};
+    if (largest && score->common.graph)
+        kept->largest = av_frame_clone(largest);
+    if (!kept->frame || (largest && score->common.graph && !kept->largest))
         return mt_av_fail(err, AVERROR(ENOMEM), "measuring the quality");
-    score->n_kept++;
     return 0;
 }
 
@@ -102,8 +133,6 @@ static void note(struct mt_score *score, int64_t pts, double value)
 {
     int at = score->n_worst;
 
-    score->frames++;
-    score->sum += value;
     while (at > 0 && value < score->worst[at - 1].value)
         at--;
     if (at == MT_WORST)
@@ -115,26 +144,58 @@ static void note(struct mt_score *score, int64_t pts, double value)
     score->worst[at] = (struct mt_worst){pts, value};
 }
 
-static int measured(struct mt_score *score, struct mt_err *err)
+static int measured(struct mt_score *score, struct mt_likeness *l, struct mt_err *err)
 {
     const AVDictionaryEntry *all;
     int ret;
 
-    while ((ret = av_buffersink_get_frame(score->sink, score->frame)) >= 0) {
-        all = av_dict_get(score->frame->metadata, "lavfi.ssim.All", NULL, 0);
-        if (all)
-            note(score, score->frame->pts, strtod(all->value, NULL));
-        av_frame_unref(score->frame);
+    while ((ret = av_buffersink_get_frame(l->sink, score->measured)) >= 0) {
+        all = av_dict_get(score->measured->metadata, "lavfi.ssim.All", NULL, 0);
+        if (all) {
+            double value = strtod(all->value, NULL);
+
+            l->frames++;
+            l->sum += value;
+            if (l == &score->own)
+                note(score, score->measured->pts, value);
+        }
+        av_frame_unref(score->measured);
     }
     return ret == AVERROR(EAGAIN) || ret == AVERROR_EOF
                ? 0
                : mt_refused(err, ret, "measuring the quality");
 }
 
+/* Takes both pictures; what only describes them must not make the two inputs differ. */
+static int feed(struct mt_score *score, struct mt_likeness *l, AVFrame *made, AVFrame *meant,
+                struct mt_err *err)
+{
+    int ret;
+
+    meant->pts = made->pts;
+    meant->pict_type = made->pict_type;
+    meant->sample_aspect_ratio = made->sample_aspect_ratio = (AVRational){1, 1};
+    ret = av_buffersrc_add_frame_flags(l->in[0], made, 0);
+    if (ret >= 0)
+        ret = av_buffersrc_add_frame_flags(l->in[1], meant, 0);
+    return ret < 0 ? mt_refused(err, ret, "measuring the quality") : measured(score, l, err);
+}
+
+static int compare_largest(struct mt_score *score, AVFrame *largest, struct mt_err *err)
+{
+    AVFrame *made = av_frame_clone(score->frame);
+    int ret = made ? feed(score, &score->common, made, largest, err)
+                   : mt_av_fail(err, AVERROR(ENOMEM), "measuring the quality");
+
+    av_frame_free(&made);
+    return ret;
+}
+
 /* The decoded picture against the oldest one kept: both come in order of time. */
 static int compare(struct mt_score *score, struct mt_err *err)
 {
-    AVFrame *meant = score->n_kept > 0 ? score->kept[0] : NULL;
+    struct mt_kept kept = score->n_kept > 0 ? score->kept[0] : (struct mt_kept){.frame = NULL};
+    AVFrame *meant = kept.frame;
     int ret;
 
     if (!meant || score->frame->pts != meant->pts || score->frame->width != meant->width ||
@@ -142,27 +203,32 @@ static int compare(struct mt_score *score, struct mt_err *err)
         return mt_fail(err, MT_ERR_VERIFY, "what was encoded decodes to other pictures at %.3f s",
                        (double)score->frame->pts * av_q2d(score->base));
     memmove(score->kept, score->kept + 1, (size_t)--score->n_kept * sizeof(score->kept[0]));
-    /* What only describes a picture must not make the two inputs differ. */
-    meant->pict_type = score->frame->pict_type;
-    meant->sample_aspect_ratio = score->frame->sample_aspect_ratio = (AVRational){1, 1};
-    ret = av_buffersrc_add_frame_flags(score->in[0], score->frame, 0);
-    if (ret >= 0)
-        ret = av_buffersrc_add_frame_flags(score->in[1], meant, 0);
-    av_frame_free(&meant);
-    return ret < 0 ? mt_refused(err, ret, "measuring the quality") : measured(score, err);
+    ret = kept.largest ? compare_largest(score, kept.largest, err) : 0;
+    if (ret == 0)
+        ret = feed(score, &score->own, score->frame, meant, err);
+    av_frame_free(&kept.frame);
+    av_frame_free(&kept.largest);
+    return ret;
 }
 
 /* The filter keeps the last picture back until it knows that no other follows. */
+static int end_likeness(struct mt_score *score, struct mt_likeness *l, struct mt_err *err)
+{
+    if (!l->graph)
+        return 0;
+    for (int i = 0; i < 2; i++)
+        if (av_buffersrc_add_frame_flags(l->in[i], NULL, 0) < 0)
+            return mt_fail(err, MT_ERR_BUG, "the quality was measured twice");
+    return measured(score, l, err);
+}
+
 static int finish(struct mt_score *score, struct mt_err *err)
 {
     int64_t taken;
 
-    for (int i = 0; i < 2; i++)
-        if (av_buffersrc_add_frame_flags(score->in[i], NULL, 0) < 0)
-            return mt_fail(err, MT_ERR_BUG, "the quality was measured twice");
-    if (measured(score, err) < 0)
+    if (end_likeness(score, &score->own, err) < 0 || end_likeness(score, &score->common, err) < 0)
         return -1;
-    taken = score->frames;
+    taken = score->own.frames;
     if (score->n_kept > 0)
         return mt_fail(err, MT_ERR_VERIFY, "%d pictures of %lld are missing in what was encoded",
                        score->n_kept, (long long)(taken + score->n_kept));
@@ -198,16 +264,24 @@ json_t *mt_score_report(const struct mt_score *score)
             worst, json_pack("{s:o, s:o}", "time_s",
                              mt_json_real((double)score->worst[i].pts * av_q2d(score->base), 3),
                              "value", mt_json_real(score->worst[i].value, 6)));
-    return json_pack("{s:f, s:o}", "sum", score->sum, "worst", worst);
+    json_t *report = json_pack("{s:f, s:o}", "sum", score->own.sum, "worst", worst);
+
+    if (score->common.frames > 0)
+        json_object_set_new(report, "common", json_real(score->common.sum));
+    return report;
 }
 
 void mt_score_close(struct mt_score *score)
 {
     avcodec_free_context(&score->decoder);
-    avfilter_graph_free(&score->graph);
+    avfilter_graph_free(&score->own.graph);
+    avfilter_graph_free(&score->common.graph);
     av_frame_free(&score->frame);
-    for (int i = 0; i < score->n_kept; i++)
-        av_frame_free(&score->kept[i]);
+    av_frame_free(&score->measured);
+    for (int i = 0; i < score->n_kept; i++) {
+        av_frame_free(&score->kept[i].frame);
+        av_frame_free(&score->kept[i].largest);
+    }
     free(score->kept);
-    *score = (struct mt_score){.frames = 0};
+    *score = (struct mt_score){.n_kept = 0};
 }

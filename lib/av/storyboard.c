@@ -56,10 +56,12 @@ static void fill_holes(struct board *b)
     }
 }
 
+/* Players take all sheets to be of the first one's size: the last of several is not cut. */
 static AVFrame *compose(const struct board *b, int first, int n)
 {
     const struct mt_tiles *t = &b->tiles;
-    int columns = n < b->columns ? n : b->columns, rows = (n - 1) / b->columns + 1;
+    int most = t->n < b->columns * b->rows ? t->n : b->columns * b->rows;
+    int columns = most < b->columns ? most : b->columns, rows = (most - 1) / b->columns + 1;
     AVFrame *sheet = mt_blank(columns * t->width, rows * t->height);
 
     for (int i = 0; sheet && i < n; i++)

@@ -34,8 +34,9 @@ struct mt_av_storyboard {
  * shows a key frame of that time, the one nearest to its middle; where there is none the frame
  * there. So what is decoded is a frame a tile, unless tiles are closer than key frames. All tiles
  * have one size, both sides even, the film's shape (portrait stays portrait); cells go from left to
- * right and from top to bottom; a sheet with fewer tiles has only the rows it needs, and the
- * columns if it is one row.
+ * right and from top to bottom; a single sheet has only the rows it needs, and the columns if it is
+ * one row. The last of several is as large as the others, black where it has no tile: shaka-player
+ * for one cuts all of them by the size of the first.
  *
  * A fitted interval is the smallest of 1/4, 1/2, 1, 2, 5, 10, 15, 20, 30 s, 1, 2, 5, 10 min that
  * gives at most 400 tiles, and no less than a frame.

@@ -177,8 +177,8 @@ static int finish_lane(struct mt_reel *r, int i, int64_t end, struct mt_err *err
 
     if (mt_lane_finish(lane, end, 1, err) < 0)
         return mt_fail_in(err, "%s", mt_av_clip_name(r->clips[i]));
-    r->ssim[i] += lane->score.sum;
-    r->compared[i] += lane->score.frames;
+    r->ssim[i] += lane->score.own.sum;
+    r->compared[i] += lane->score.own.frames;
     r->frames[i] += lane->video.frames;
     r->pieces[i][r->done] = (struct mt_av_piece){.fd = lane->rendition->fd,
                                                  .offset = lane->file.offset,

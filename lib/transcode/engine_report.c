@@ -47,9 +47,10 @@ static json_t *estimate_one(const struct mt_engine *engine, int i, const json_t 
     bool sound = mt_json_bool(planned, "sound", false);
     double bps = mt_json_num(found, "video_bps", 0) + (sound ? (double)av->audio_bps : 0);
 
-    return json_pack("{s:s, s:O, s:O, s:I}", "quality", av->name, "crf",
+    return json_pack("{s:s, s:O, s:O, s:O, s:I}", "quality", av->name, "crf",
                      json_object_get(found, "crf"), "ssim", json_object_get(found, "ssim"),
-                     "size_bytes", (json_int_t)(bps * s / 8));
+                     "ssim_common", json_object_get(found, "ssim_common"), "size_bytes",
+                     (json_int_t)(bps * s / 8));
 }
 
 json_t *mt_engine_estimate(const struct mt_engine *engine, const json_t *found)
@@ -61,7 +62,8 @@ json_t *mt_engine_estimate(const struct mt_engine *engine, const json_t *found)
         json_array_append_new(
             all, estimate_one(engine, i,
                               json_array_get(json_object_get(found, "renditions"), (size_t)i)));
-    return json_pack("{s:o, s:O, s:o}", "renditions", all, "sampled_s",
+    return json_pack("{s:o, s:O, s:O, s:o}", "renditions", all, "common_resolution",
+                     json_object_get(found, "common_resolution"), "sampled_s",
                      json_object_get(found, "sampled_s"), "takes_s",
                      mt_json_real(film_s * mt_json_num(found, "took_s_per_s", 0), 1));
 }

@@ -86,13 +86,21 @@ json_true '.stages.transcode.quality | .target == 0.95 and (.recipes[] | .trials
     'after three trials, which are told'
 run media-transcode -q 160p --target-quality=98 -o wished fine.mp4
 is "$status" 2 'a likeness is below 1'
-run media-transcode -q 180p,120p --preset=ultrafast --estimate -o guessed plain.mp4
+run media-transcode -q 180p,120p --preset=ultrafast --remux=never --estimate -o guessed fine.mp4
 json_is .stages.transcode.status planned 'an estimate makes nothing'
 is "$(find guessed -name '*.mp4' -o -name '*.seg')" '' 'indeed'
 guess=$(json '.stages.transcode.estimate.renditions[0].size_bytes')
-run media-transcode -q 180p,120p --preset=ultrafast -o guessed plain.mp4
+cp "$out" "$T/guess"
+json_true '.stages.transcode.estimate | .common_resolution == "320x180" and
+    (.renditions | .[0].ssim_common == .[0].ssim and .[1].ssim_common < .[1].ssim)' \
+    'at one size the largest is as it is, the other one worse'
+run media-transcode -q 180p,120p --preset=ultrafast --remux=never -o guessed fine.mp4
 size=$(json '.variants[0].file_size')
 between "$guess" $((size * 6 / 10)) $((size * 14 / 10)) 'and is near what it comes to'
+like_source=$(ffmpeg -nostdin -i guessed/fine-120p.mp4 -i fine.mp4 -lavfi \
+    '[0]scale=320:180:flags=bicubic[a];[a][1]ssim' -f null - 2>&1 | sed -n 's/.*All:\([0-9.]*\).*/\1/p')
+between "$(jq '.stages.transcode.estimate.renditions[1].ssim_common' "$T/guess")" \
+    "$(jq -n "$like_source - 0.005")" "$(jq -n "$like_source + 0.005")" 'the other one, enlarged, as ffmpeg finds'
 
 # --- killed, and gone on with
 ff -f lavfi -i testsrc2=s=640x360:r=25:d=48 -f lavfi -i sine=d=48 "${x264[@]}" -g 50 -c:a aac long.mp4

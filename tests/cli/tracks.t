@@ -35,6 +35,23 @@ json_is '[.variants[].sound[].codec] | join(" ")' 'opus opus aac aac' 'the docum
 json_true '[.variants[].sound[].loudness.result.integrated_lufs] | all(. > -24 and . < -21.5)' \
     'each of -23 LUFS'
 
+# WebM, for all who take no H.264; AV1 is no smaller than 64 lines.
+run media-transcode --subtitles none -q 72p:webm,64p:webm:av1 -o web --preset ultrafast film.mkv
+exits 0 'two films in WebM'
+document 'WebM'
+is "$(streams web/film-72p.webm)|$(streams web/film-64p.webm)" \
+    'vp9 opus,1,eng opus,2,ara |av1 opus,1,eng opus,2,ara ' 'VP9 and AV1 with Opus'
+for f in web/film-72p.webm web/film-64p.webm; do
+    is "$(ffmpeg -nostdin -v error -i $f -map 0 -f null - 2>&1)" '' "$f decodes"
+    is "$(ffprobe -v error -select_streams v -count_packets -show_entries stream=nb_read_packets \
+        -of csv=p=0 $f)" 75 "$f: every picture"
+    # The sound is as long as the pictures, and begins with them: 960 samples are one packet.
+    between "$(ffprobe -v error -show_entries format=duration -of csv=p=0 $f)" 2.96 3.06 "$f: as long as the source"
+    between "$(ffprobe -v error -select_streams a:0 -show_entries stream=start_time -of csv=p=0 $f)" -0.021 0.021 \
+        "$f: the sound begins with the picture"
+done
+json_true '[.variants[].score.value] | all(. > 0.7)' 'both are scored'
+
 run media-transcode --subtitles none -q 72p:mp4:vorbis -o out3 film.mkv
 exits 2 'Vorbis in MP4'
 stderr_like 'mp4 cannot carry vorbis' 'is refused before anything is done'
