@@ -178,6 +178,20 @@ get "/$(head -c 100000 /dev/zero | tr '\0' a)"
 like "$code $(jq -r .status "$body" 2>/dev/null)" '^(414 414|400 400|0*)' 'a URI that is too long'
 get / -H "X-Long: $(head -c 40000 /dev/zero | tr '\0' a)" --http1.1
 like "$code $(jq -r .status "$body")" '^(400|431) (400|431)$' 'a header that is too long'
+# raw NAME CODE BYTES: what no client of HTTP would send
+raw() {
+    printf "%b" "$3" | timeout 20 openssl s_client -quiet -connect "${url#https://}" -servername localhost \
+        -CAfile "$site/cert.pem" 2>/dev/null >"$T/raw"
+    is "$(tr -d '\r' <"$T/raw" | sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p; s/^{.*"status":\([0-9]*\),.*/\1/p' | xargs)" "$2 $2" "$1: $2, as a problem"
+}
+raw 'CONNECT' 400 'CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n'
+raw 'an unknown coding' 400 'POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'
+raw 'two lengths' 400 'POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx'
+raw 'a length and chunks' 400 'POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+raw 'two hosts' 400 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n'
+raw 'a bare carriage return' 400 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: a\rb\r\nConnection: close\r\n\r\n'
+raw '120 header fields' 431 "GET /api/v1/media/jobs HTTP/1.1\r\nHost: localhost\r\n$(for i in $(seq 120); do printf 'X-%d: y\\r\\n' "$i"; done)Connection: close\r\n\r\n"
+raw 'an unknown method' 405 'FROB /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 get /nothing-here
 problem 404 not-found 'no such page'
 http POST / -d x
