@@ -20,6 +20,12 @@ struct mt_up {
 int mt_up_begin(struct mt_up *u, struct mt_api_call *call, struct mt_err *err) MT_MUST_USE;
 void mt_up_end(struct mt_up *u);
 
+/* What is kept with a new upload: its protocol, and until when who began it may hand it on. New. */
+json_t *mt_up_remember(const struct mt_up *u, const char *protocol);
+
+/* For mt_upload_sweep_whole(): whether it was whole while that held. */
+bool mt_up_may_finish(void *ctx, const json_t *remember, int64_t ended_us);
+
 /* The body of the request, for mt_upload_append(). */
 struct mt_upload_source mt_up_body(struct mt_up *u);
 

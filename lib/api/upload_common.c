@@ -40,6 +40,22 @@ void mt_up_end(struct mt_up *u)
     mt_uploads_close(&u->area);
 }
 
+json_t *mt_up_remember(const struct mt_up *u, const char *protocol)
+{
+    bool open = mt_api_settings(u->call->api)->open;
+
+    return json_pack("{s:s, s:I}", "protocol", protocol, "until_us",
+                     (json_int_t)(open ? INT64_MAX : u->call->claims.expires_us));
+}
+
+/* Of tus alone a whole upload is one that is to be handed on. */
+bool mt_up_may_finish(void *ctx, const json_t *remember, int64_t ended_us)
+{
+    (void)ctx;
+    return strcmp(mt_json_str(remember, "protocol", ""), "tus") == 0 &&
+           ended_us < mt_json_int(remember, "until_us", 0);
+}
+
 static ssize_t read_body(void *ctx, void *data, size_t n, int wait_ms, struct mt_err *err)
 {
     return mt_http_read(ctx, data, n, wait_ms, err);

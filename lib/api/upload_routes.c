@@ -216,11 +216,15 @@ int mt_api_upload_sweep(struct mt_api *api, struct mt_db *db, struct mt_err *err
     struct mt_api_call nobody = {.api = api};
     struct mt_upload_swept swept;
     struct mt_up u;
+    int64_t handed_on = 0;
     int ret = -1;
 
-    if (mt_up_begin(&u, &nobody, err) == 0)
+    if (mt_up_begin(&u, &nobody, err) == 0 &&
+        mt_upload_sweep_whole(u.area, db, mt_up_may_finish, NULL, &handed_on, err) == 0)
         ret = mt_upload_sweep(u.area, db, &swept, err);
     mt_up_end(&u);
+    if (handed_on > 0)
+        mt_log(MT_LOG_INFO, "uploads: %lld were whole and are handed on", (long long)handed_on);
     if (ret == 0 && swept.expired + swept.ended + swept.orphans > 0)
         mt_log(MT_LOG_INFO, "uploads: %lld expired, %lld have ended, %lld files of no upload",
                (long long)swept.expired, (long long)swept.ended, (long long)swept.orphans);

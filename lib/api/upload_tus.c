@@ -326,7 +326,7 @@ static int read_order(struct mt_up *u, struct order *o, struct mt_err *err)
     if (read_concat(u, o, err) < 0 || read_length(u, o, err) < 0 ||
         (metadata && *metadata && mt_up_metadata(metadata, &o->words, err) < 0))
         return -1;
-    o->remember = json_pack("{s:s}", "protocol", "tus");
+    o->remember = mt_up_remember(u, "tus");
     if (metadata && *metadata)
         json_object_set_new(o->remember, "metadata", mt_json_text(metadata));
     if (o->concat)

@@ -60,9 +60,10 @@
 #include <sys/types.h>
 
 enum {
-    MT_UPLOAD_NOTICE_MS = 100,     /* a writer looks so often whether it is wanted elsewhere */
-    MT_UPLOAD_PATIENCE_MS = 5000,  /* how long a newcomer waits for it */
-    MT_UPLOAD_MARK = 64 << 20,     /* bytes between two kept states of the hash */
+    MT_UPLOAD_NOTICE_MS = 100,    /* a writer looks so often whether it is wanted elsewhere */
+    MT_UPLOAD_PATIENCE_MS = 5000, /* how long a newcomer waits for it */
+    MT_UPLOAD_MARK = 64 << 20,    /* bytes between two kept states of the hash */
+    MT_UPLOAD_LONELY_S = 60,
     MT_UPLOAD_PARTS_MAX = 1000,    /* of one final upload */
     MT_UPLOAD_NAME_MAX = 1024,     /* bytes of a file name */
     MT_UPLOAD_DOCUMENT_MAX = 65536 /* bytes of metadata or options as JSON */
@@ -233,6 +234,16 @@ int mt_upload_join(struct mt_upload **out, struct mt_uploads *area, struct mt_db
                    const struct mt_upload_user *user, const struct mt_upload_spec *spec,
                    const char *const parts[], int n, char id[MT_UUID_TEXT],
                    struct mt_err *err) MT_MUST_USE;
+
+/*
+ * Hands on what has been whole for MT_UPLOAD_LONELY_S without anybody doing so: its process died
+ * between the last byte and the job, and the client does not come back. may() is asked of each with
+ * what the caller remembers of it and the time of its last byte; parts, and what somebody
+ * writes to, are left alone.
+ */
+int mt_upload_sweep_whole(struct mt_uploads *area, struct mt_db *db,
+                          bool (*may)(void *ctx, const json_t *remember, int64_t ended_us),
+                          void *ctx, int64_t *handed_on, struct mt_err *err) MT_MUST_USE;
 
 struct mt_upload_swept {
     int64_t expired; /* unfinished ones that were given up */
