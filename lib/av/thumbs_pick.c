@@ -2,6 +2,8 @@
 /* thumbs_pick.c - one frame at a time out of a film, by seeking. */
 #include "av/thumbs_pick.h"
 
+#include "av/logged.h"
+
 enum {
     SECOND = 1000000,
     NEAR = SECOND,           /* not worth a seek */
@@ -18,7 +20,8 @@ static void forget(struct mt_picker *p)
     av_frame_unref(p->frame);
     av_frame_unref(p->ahead);
     p->pos_us = p->ahead_us = INT64_MIN;
-    p->running = p->ended = false;
+    p->running = p->ended = p->tainted = false;
+    p->logged = mt_logged_count();
 }
 
 static int open_decoder(struct mt_picker *p, struct mt_err *err)
@@ -34,7 +37,9 @@ static int open_decoder(struct mt_picker *p, struct mt_err *err)
             in->format->streams[i]->discard = AVDISCARD_ALL;
     mt_in_set_progress(in, p->progress);
     forget(p);
-    if (mt_in_decoder(&p->decoder, in, p->stream, p->rough ? 1 : 0, err) != 0)
+    /* By one thread: key frames alone gain nothing by more, and errors are known with their frame.
+     */
+    if (mt_in_decoder(&p->decoder, in, p->stream, 1, err) != 0)
         return -1;
     if (p->rough) {
         p->decoder->skip_loop_filter = AVDISCARD_ALL;
@@ -145,6 +150,22 @@ static int64_t packet_time(const struct mt_picker *p)
                         packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts);
 }
 
+/*
+ * What refers to something damaged is so too, until a picture that refers to no other. Decoders
+ * that conceal an error do not always mark the frame, but they say so.
+ */
+static void taint(struct mt_picker *p, AVFrame *frame)
+{
+    int64_t logged = mt_logged_count();
+
+    if (frame->pict_type == AV_PICTURE_TYPE_I)
+        p->tainted = false;
+    p->tainted = p->tainted || mt_frame_damaged(frame) || logged > p->logged;
+    p->logged = logged;
+    if (p->tainted)
+        frame->flags |= AV_FRAME_FLAG_CORRUPT;
+}
+
 /* The time of a frame; without timestamps it follows its predecessor. */
 static int64_t time_of(struct mt_picker *p, const AVFrame *frame)
 {
@@ -166,12 +187,13 @@ static int next_frame(struct mt_picker *p, struct mt_err *err)
         av = avcodec_receive_frame(p->decoder, p->ahead);
         if (av == 0) {
             p->ahead_us = time_of(p, p->ahead);
+            taint(p, p->ahead);
             return 0;
         }
         if (av == AVERROR_EOF || bad > BAD_PACKETS)
             return 1;
         if (av != AVERROR(EAGAIN))
-            bad++, p->damaged++;
+            bad++, p->damaged++, p->tainted = true;
         if (!p->packet->size && (av = next_packet(p)) < 0) {
             if (av == AVERROR_EXIT)
                 return mt_av_fail(err, av, "cannot read the pictures");
@@ -184,7 +206,7 @@ static int next_frame(struct mt_picker *p, struct mt_err *err)
         if (av == AVERROR(ENOMEM))
             return mt_av_fail(err, av, "cannot decode the pictures");
         if (av < 0 && av != AVERROR(EAGAIN))
-            bad++, p->damaged++;
+            bad++, p->damaged++, p->tainted = true;
         if (av != AVERROR(EAGAIN))
             av_packet_unref(p->packet);
     }
@@ -291,8 +313,10 @@ static int64_t nearest_key(const struct mt_picker *p, int64_t us, int64_t *befor
 /* Decodes the packet alone. 0, or 1 when no sound frame comes of it. */
 static int decode_key(struct mt_picker *p)
 {
-    int av = avcodec_send_packet(p->decoder, p->packet);
+    int av;
 
+    p->logged = mt_logged_count();
+    av = avcodec_send_packet(p->decoder, p->packet);
     av_packet_unref(p->packet);
     if (av >= 0)
         av = avcodec_send_packet(p->decoder, NULL);
@@ -303,6 +327,7 @@ static int decode_key(struct mt_picker *p)
         return 1;
     }
     p->pos_us = time_of(p, p->frame);
+    taint(p, p->frame);
     return mt_frame_damaged(p->frame);
 }
 

@@ -17,7 +17,7 @@ struct mt_picker {
     AVStream *stream; /* the pictures; the cover when there is nothing else */
     struct mt_film film;
     bool cover;
-    bool rough; /* without loop filters and by one thread: for tiles, several pickers at once */
+    bool rough;      /* without loop filters: for pictures that will be much smaller */
     bool cover_only; /* the film's own pictures are not looked at */
     bool linear;     /* no seeking: only forwards */
     int64_t damaged; /* packets and frames that did not decode well */
@@ -34,6 +34,8 @@ struct mt_picker {
     int64_t key_us;   /* where decoding last began */
     bool running;     /* the decoder can go on after frame */
     bool ended;       /* it has given its last frame */
+    bool tainted;     /* something that later frames refer to did not decode */
+    int64_t logged;   /* errors that the libraries had logged at the last frame */
     bool sparse;      /* a seek landed where the one before did */
 };
 
@@ -41,7 +43,7 @@ struct mt_picker {
 int mt_picker_open(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
                    const struct mt_av_progress *progress, struct mt_err *err) MT_MUST_USE;
 
-/* The same for pictures that will be much smaller, with one thread: rough is set. */
+/* The same for pictures that will be much smaller: rough is set. */
 int mt_picker_open_rough(struct mt_picker *p, int fd, const struct mt_av_limits *limits,
                          const struct mt_av_progress *progress, struct mt_err *err) MT_MUST_USE;
 
