@@ -65,6 +65,44 @@ static void block(void)
         vips_operation_block_set(wanted[i], FALSE);
 }
 
+/* Classes are set up when they are first met: here once, rather than in each child. */
+static void warm(void)
+{
+    static const char *const used[] = {
+        "thumbnail_source",
+        "thumbnail_image",
+        "jpegload_source",
+        "pngload_source",
+        "webpload_source",
+        "webpsave_buffer",
+        "jpegsave_buffer",
+        "copy",
+        "cast",
+        "resize",
+        "reduce",
+        "reduceh",
+        "reducev",
+        "shrink",
+        "shrinkh",
+        "shrinkv",
+        "colourspace",
+        "extract_area",
+        "flatten",
+        "rot",
+        "sequential",
+        "tilecache",
+        "linecache",
+        "premultiply",
+        "unpremultiply",
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(used); i++) {
+        GType type = vips_type_find("VipsOperation", used[i]);
+        if (type)
+            g_type_class_ref(type);
+    }
+}
+
 /*
  * vips_init() loads all modules, ImageMagick's and poppler's too, which costs as much as all the
  * rest: it is sent to look for them where there are none. Temporary files cannot be made in a
@@ -81,6 +119,7 @@ int mt_picture_open(struct mt_err *err)
     vips_vector_set_enabled(FALSE);
     g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, hear, NULL);
     block();
+    warm();
     return 0;
 }
 
