@@ -14,20 +14,25 @@
 
 /* --- intents --- */
 
+/* *added: no, if somebody else has just announced the same. */
 static int insert(struct mt_db *db, const struct mt_variant_intent *in, char id[MT_UUID_TEXT],
-                  struct mt_err *err)
+                  bool *added, struct mt_err *err)
 {
     char self[MT_OWNER_TEXT];
     char now[MT_TIME_TEXT];
+    int64_t changes = 0;
+    int ret = mt_db_exec(db, &changes, err,
+                         "INSERT INTO media_variants (id, media_asset_id, variant_type, format,"
+                         " quality, recipe, s3_bucket, s3_key, s3_prefix, processing_status, owner,"
+                         " created_at, updated_at)"
+                         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'processing', $10, $11, $11)"
+                         " ON CONFLICT (media_asset_id, s3_key) DO NOTHING",
+                         "sssssssssss", mt_uuid(id), in->asset_id, in->type, in->format,
+                         in->quality, in->recipe, in->bucket ? in->bucket : "local", in->key,
+                         in->prefix, mt_lease_owner(db, self), mt_time_text(mt_now_us(), now));
 
-    return mt_db_exec(db, NULL, err,
-                      "INSERT INTO media_variants (id, media_asset_id, variant_type, format,"
-                      " quality, recipe, s3_bucket, s3_key, s3_prefix, processing_status, owner,"
-                      " created_at, updated_at)"
-                      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'processing', $10, $11, $11)",
-                      "sssssssssss", mt_uuid(id), in->asset_id, in->type, in->format, in->quality,
-                      in->recipe, in->bucket ? in->bucket : "local", in->key, in->prefix,
-                      mt_lease_owner(db, self), mt_time_text(mt_now_us(), now));
+    *added = changes == 1;
+    return ret;
 }
 
 static int fail_taken(const json_t *row, struct mt_err *err)
@@ -59,11 +64,16 @@ static int take_over(struct mt_db *db, const struct mt_variant_intent *in, const
     if (owner && !is_void && strcmp(owner, mt_lease_owner(db, self)) != 0 &&
         mt_owner_state(owner) != MT_OWNER_DEAD)
         return fail_taken(row, err);
-    return mt_db_exec(db, NULL, err,
-                      "UPDATE media_variants SET owner = $2, updated_at = $3, s3_prefix = $4,"
-                      " variant_type = $5, format = $6, quality = $7, recipe = $8 WHERE id = $1",
-                      "ssssssss", id, mt_lease_owner(db, self), mt_time_text(mt_now_us(), now),
-                      in->prefix, in->type, in->format, in->quality, in->recipe);
+    int64_t changes = 0;
+    if (mt_db_exec(db, &changes, err,
+                   "UPDATE media_variants SET owner = $2, updated_at = $3, s3_prefix = $4,"
+                   " variant_type = $5, format = $6, quality = $7, recipe = $8 WHERE id = $1"
+                   " AND COALESCE(CAST(owner AS TEXT), '') = $9",
+                   "sssssssss", id, mt_lease_owner(db, self), mt_time_text(mt_now_us(), now),
+                   in->prefix, in->type, in->format, in->quality, in->recipe,
+                   owner ? owner : "") < 0)
+        return -1;
+    return changes == 1 ? 0 : fail_taken(row, err); /* somebody was quicker */
 }
 
 static int need_asset(struct mt_db *db, const char *id, struct mt_err *err)
@@ -79,17 +89,26 @@ static int need_asset(struct mt_db *db, const char *id, struct mt_err *err)
                : -1;
 }
 
+static json_t *find(struct mt_db *db, const struct mt_variant_intent *in, struct mt_err *err)
+{
+    return mt_db_row(db, err,
+                     "SELECT * FROM media_variants WHERE media_asset_id = $1 AND s3_key = $2", "ss",
+                     in->asset_id, in->key);
+}
+
 static int intend(struct mt_db *db, const struct mt_variant_intent *in, char id[MT_UUID_TEXT],
                   enum mt_variant_claim *claim, struct mt_err *err)
 {
     if (need_asset(db, in->asset_id, err) < 0)
         return -1;
-    json_t *row = mt_db_row(db, err,
-                            "SELECT * FROM media_variants WHERE media_asset_id = $1"
-                            " AND s3_key = $2",
-                            "ss", in->asset_id, in->key);
+    bool added = false;
+    json_t *row = find(db, in, err);
+    if (!row && (err->code != MT_ERR_NOT_FOUND || insert(db, in, id, &added, err) < 0))
+        return -1;
+    if (!row && !added)
+        row = find(db, in, err);
     if (!row)
-        return err->code == MT_ERR_NOT_FOUND ? insert(db, in, id, err) : -1;
+        return added ? 0 : -1;
     int ret = take_over(db, in, row, id, claim, err);
     json_decref(row);
     return ret;
