@@ -46,3 +46,10 @@ CREATE FUNCTION id_not_like(id UUID, pattern TEXT) RETURNS BOOLEAN LANGUAGE sql 
     $$ SELECT id::text NOT LIKE pattern $$;
 CREATE OPERATOR ~~ (LEFTARG = UUID, RIGHTARG = TEXT, FUNCTION = id_like);
 CREATE OPERATOR !~~ (LEFTARG = UUID, RIGHTARG = TEXT, FUNCTION = id_not_like);
+
+CREATE FUNCTION joined(so_far TEXT, v TEXT, sep TEXT) RETURNS TEXT LANGUAGE sql AS
+    $$ SELECT CASE WHEN v IS NULL THEN so_far WHEN so_far IS NULL THEN v ELSE so_far || sep || v END $$;
+CREATE FUNCTION joined_by_comma(so_far TEXT, v TEXT) RETURNS TEXT LANGUAGE sql AS
+    $$ SELECT test_words.joined(so_far, v, ',') $$;
+CREATE AGGREGATE group_concat(TEXT, TEXT) (SFUNC = joined, STYPE = TEXT);
+CREATE AGGREGATE group_concat(TEXT) (SFUNC = joined_by_comma, STYPE = TEXT);

@@ -77,7 +77,7 @@ done
 media-ingest s25.mp4 | jq -c '.output_formats = [{"quality": "30p", "fps": 20}]' >asks
 run media-transcode --distribute -q 36p <asks
 json_is .stages.transcode.status queued 'a document that asks for a rate is for the queue'
-is "$(sql "SELECT a.value FROM processing_jobs j, json_each(j.input_parameters, '$.arguments') a WHERE a.value LIKE '--output-formats%'")" \
+is "$(sql "SELECT input_parameters FROM processing_jobs" | jq -r '.arguments[]? | select(startswith("--output-formats"))')" \
     '--output-formats=[{"quality":"30p","fps":20}]' 'as it asks'
 for wrong in '--fps 0' '--fps 1000' '--fps x' '--max-fps 30/0' '-q source:copy --fps 30' \
     '-q source:copy --allow-upscale' '-q source:copy --vfr constant'; do

@@ -18,13 +18,13 @@ sleep 2.1 # so that the files will be remembered
 
 # state: of each asset, in order of its name
 state() { sql "SELECT group_concat(original_filename || ' ' || upload_status || ' ' ||
-    json_extract(scan, '\$.verdict'), ', ') FROM (SELECT * FROM media_assets ORDER BY original_filename)"; }
+    json_extract(scan, '\$.verdict'), ', ') FROM (SELECT * FROM media_assets ORDER BY original_filename) AS x"; }
 id_of() { sql "SELECT id FROM media_assets WHERE original_filename = '$1'"; }
-actions() { sql "SELECT group_concat(action) FROM (SELECT action FROM audit_log ORDER BY seq)"; }
+actions() { sql "SELECT group_concat(action) FROM (SELECT action FROM audit_log ORDER BY seq) AS x"; }
 # reviews: what somebody has to decide or has decided, for the asset of a name
 reviews() { sql "SELECT group_concat(reason || ' ' || status || ' ' || COALESCE(note, '-') || ' ' ||
     CASE WHEN decided_at IS NULL THEN 'open' ELSE 'done' END, ', ') FROM (SELECT r.* FROM reviews r
-    JOIN media_assets a ON a.id = r.media_asset_id WHERE a.original_filename = '$1' ORDER BY r.created_at)"; }
+    JOIN media_assets a ON a.id = r.media_asset_id WHERE a.original_filename = '$1' ORDER BY r.created_at) AS x"; }
 said() { jq -c '[.asset.upload_status, .stages.ingest.status, .error.code]' "$out" | tr '\n' ' '; }
 
 # What was not scanned is scanned when there is a scanner, without being read as a file again.
@@ -42,7 +42,7 @@ is "$(state)" 'bad.mp4 rejected infected, clip.mp4 completed clean, tagged.mp3 c
 is "$(reviews clip.mp4)" 'scan approved skipped: there was no scanner done' 'and off the list'
 is "$(reviews bad.mp4)" 'scan rejected skipped: there was no scanner done' 'either way'
 consistent 'rescanned'
-is "$(sql "SELECT group_concat(type) FROM (SELECT type FROM events WHERE type LIKE 'asset.%' ORDER BY seq)")" \
+is "$(sql "SELECT group_concat(type) FROM (SELECT type FROM events WHERE type LIKE 'asset.%' ORDER BY seq) AS x")" \
     'asset.held,asset.held,asset.held,asset.completed,asset.completed,asset.rejected' 'and is told'
 run media-ingest --scanner none: clip.mp4
 is "$(said)" '["completed","skipped",null] ' 'a good verdict stays without a scanner'
