@@ -2,6 +2,8 @@
 # make install: DESTDIR and PREFIX are honoured. Part of the Makefile, and apart from it so that a
 # change here builds nothing anew.
 
+# Where zsh looks: what packages bring is apart from what is installed beside them.
+ZSHDIR   := share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 EXAMPLES := $(notdir $(wildcard share/examples/*))
 UNITS    := $(patsubst share/systemd/%,%,$(wildcard share/systemd/*.service share/systemd/*.socket share/systemd/*.timer share/systemd/*/*.conf))
 
@@ -9,7 +11,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	    '$(DESTDIR)$(PREFIX)/share/man/man5' '$(DESTDIR)$(PREFIX)/share/man/man7' \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
-	    '$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions' \
+	    '$(DESTDIR)$(PREFIX)/$(ZSHDIR)' \
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d' \
 	    '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'
 	install -m 755 $(PROGRAMS:%=$(O)/bin/%) $(wildcard scripts/media-*) '$(DESTDIR)$(PREFIX)/bin'
@@ -17,7 +19,7 @@ install: all
 	    install -m 644 "$$f" '$(DESTDIR)$(PREFIX)/share/man/man'$$n; done; done
 	for p in $(PROGRAMS) media-orchestrate; do install -m 644 completions/bash/$$p \
 	    '$(DESTDIR)$(PREFIX)/share/bash-completion/completions'; \
-	    install -m 644 completions/zsh/_$$p '$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions'; \
+	    install -m 644 completions/zsh/_$$p '$(DESTDIR)$(PREFIX)/$(ZSHDIR)'; \
 	    install -m 644 completions/fish/$$p.fish \
 	    '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'; done
 	install -m 644 share/schema/*.json '$(DESTDIR)$(PREFIX)/share/media-toolkit/schema'

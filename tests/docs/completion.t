@@ -141,4 +141,6 @@ for f in bash-completion/completions/media-status zsh/vendor-completions/_media-
     fish/vendor_completions.d/media-status.fish; do
     ok "installs $f" test -f "$T/root/usr/share/$f"
 done
+like "$(make -n -C "$MT_TOP" O="$MT_BUILD" install)" '/usr/local/share/zsh/site-functions' \
+    'and in /usr/local where zsh looks there'
 done_testing
