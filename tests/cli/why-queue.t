@@ -10,10 +10,13 @@ asset=$(json .asset.id)
 id() { printf '%s-0000-4000-8000-000000000001' "$1"; }
 # job PREFIX STATUS ERROR [SET]: a row of its own
 job() {
+    local ended="'2021-01-15T14:10:00.000Z'" error=NULL
+    [ "$2" != pending ] || ended=NULL
+    [ -z "$3" ] || error="'$3'"
     sql "INSERT INTO processing_jobs (id, media_asset_id, job_type, status, attempts, max_attempts, created_at,
             started_at, completed_at, error) VALUES ('$(id "$1")', '$asset', 'transcode', '$2', 1, 3,
             '2021-01-15T14:00:00.000Z', '2021-01-15T14:00:00.000Z',
-            CASE '$2' WHEN 'pending' THEN NULL ELSE '2021-01-15T14:10:00.000Z' END, NULLIF('$3', ''));
+            $ended, $error);
          UPDATE processing_jobs SET ${4:-progress = 0} WHERE id = '$(id "$1")'"
 }
 error() { # CODE MESSAGE [MORE]
@@ -21,9 +24,10 @@ error() { # CODE MESSAGE [MORE]
 }
 # attempt PREFIX TOKEN STATUS [COLUMN VALUE]...
 attempt() {
-    local set="ended_at = '2021-01-15T14:0$2:30.000Z'" job=$1 token=$2 state=$3
+    local set="worker = 'w$2'" job=$1 token=$2 state=$3
     shift 3
     while [ $# -gt 0 ]; do set+=", $1 = $2"; shift 2; done
+    [[ $set = *ended_at* ]] || set+=", ended_at = '2021-01-15T14:0$token:30.000Z'"
     sql "INSERT INTO job_attempts (job_id, lease_token, attempt, worker, started_at, status)
          VALUES ('$(id "$job")', $token, $token, 'w$token', '2021-01-15T14:0$token:00.000Z', '$state');
          UPDATE job_attempts SET $set WHERE job_id = '$(id "$job")' AND lease_token = $token"
@@ -60,8 +64,10 @@ json_true '.error.code == "no_space" and (.cause | test("full")) and (.summary |
 job aaaa0003 dead ''
 why aaaa0003 'no error anywhere'
 json_true '.error == null and .cause == null and (.summary | test("no reason was recorded"))' 'is not made up'
-job aaaa0004 failed '' "error = 'no JSON at all'"
-why aaaa0004 'an error that is no JSON'
+if ! on_postgresql; then # which holds no such thing
+    job aaaa0004 failed '' "error = 'no JSON at all'"
+    why aaaa0004 'an error that is no JSON'
+fi
 job aaaa0005 cancelled "$(error cancelled 'it was cancelled by user u1')"
 why aaaa0005 'a cancelled job'
 json_true '.summary == "transcode was cancelled: it was cancelled by user u1"' 'by whom'
@@ -92,8 +98,11 @@ like "$(tr -d '\r' <"$out")" 'AFTER' 'in a table too'
 
 # --- uploads
 upload() { # PREFIX STATUS EXPIRES ERROR
+    local expires=NULL error=NULL
+    [ -z "$3" ] || expires="'$3'"
+    [ -z "$4" ] || error="'$4'"
     sql "INSERT INTO uploads (id, original_filename, status, expires_at, error, created_at, updated_at)
-         VALUES ('$(id "$1")', 'talk.mov', '$2', NULLIF('$3', ''), NULLIF('$4', ''),
+         VALUES ('$(id "$1")', 'talk.mov', '$2', $expires, $error,
          '2021-01-15T14:00:00.000Z', '2021-01-15T14:00:00.000Z')"
 }
 upload dddd0001 uploading 2999-01-01T00:00:00.000Z ''
