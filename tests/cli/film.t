@@ -117,9 +117,9 @@ json_true '.depends_on | length == 11 and all(.[]; .type == "segment" and .on_fa
     'for ten parts and the sound'
 media-queue work --handlers "$jobs" "${often[@]}" --types segment --until-empty >/dev/null 2>&1
 is "$(count segments)" 32 'a plan, thirty rows of segments, and the sound'
-spoiled=$(find "$store" -name '*-00004.seg' | head -1)
+spoiled=$(find "$store" -name '*-00004.seg' | sort | head -1)
 printf x | dd of="$spoiled" bs=1 seek=900 conv=notrunc status=none
-rm "$(find "$store" -name '*-00007.seg' | tail -1)"
+rm "$(find "$store" -name '*-00007.seg' | sort | head -1)" # of the same rendition: one is gathered after the other
 media-queue work --handlers "$jobs" "${often[@]}" --types film --once >/dev/null 2>&1
 is "$(parts pending)" 2 'a spoiled and a lost piece are made again'
 start_worker
