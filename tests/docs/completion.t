@@ -135,12 +135,16 @@ between "$SECONDS" 0 6 'and one does not wait long to hear it'
 exec 9>&-
 wait
 
-run make -s -C "$MT_TOP" O="$MT_BUILD" install DESTDIR="$T/root" PREFIX=/usr
+# With the flags of the build: with others all of it would be compiled again.
+make=${MT_MAKE:-make O=$MT_BUILD}
+# shellcheck disable=SC2086
+run $make -s -C "$MT_TOP" install DESTDIR="$T/root" PREFIX=/usr
 exits 0 'make install'
 for f in bash-completion/completions/media-status zsh/vendor-completions/_media-status \
     fish/vendor_completions.d/media-status.fish; do
     ok "installs $f" test -f "$T/root/usr/share/$f"
 done
-like "$(make -n -C "$MT_TOP" O="$MT_BUILD" install)" '/usr/local/share/zsh/site-functions' \
+# shellcheck disable=SC2086
+like "$($make -n -C "$MT_TOP" install)" '/usr/local/share/zsh/site-functions' \
     'and in /usr/local where zsh looks there'
 done_testing
