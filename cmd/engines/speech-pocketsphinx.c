@@ -51,14 +51,30 @@ static json_t *about(const json_t *options)
     return doc;
 }
 
+/* The library ends the process when it meets a model that is none. */
+static bool loading;
+
+static void explain_exit(void)
+{
+    static const char line[] =
+        "{\"type\": \"error\", \"code\": \"unavailable\", \"message\": \"what hmm, lm and dict "
+        "name is no model of CMU Sphinx\", \"hint\": \"apt-get install pocketsphinx-en-us, or set "
+        "them to a model\"}\n";
+
+    if (loading && write(STDOUT_FILENO, line, sizeof line - 1) < 0)
+        loading = false;
+}
+
 static int open_decoder(ps_decoder_t **decoder, cmd_ln_t **config, const json_t *options,
                         struct mt_err *err)
 {
     err_set_logfp(NULL);
+    loading = atexit(explain_exit) == 0;
     *config =
         cmd_ln_init(NULL, ps_args(), TRUE, "-hmm", part(options, 0), "-lm", part(options, 1),
                     "-dict", part(options, 2), "-bestpath", "yes", "-frate", FRAMES_PER_S, NULL);
     *decoder = *config ? ps_init(*config) : NULL;
+    loading = false;
     if (*decoder)
         return 0;
     mt_fail(err, MT_ERR_UNAVAILABLE, "the model in '%s' cannot be loaded", part(options, 0));

@@ -15,6 +15,7 @@
 #include "engine-kit/pieces.h"
 #include "json/json.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -57,17 +58,26 @@ static char *find_program(const json_t *options)
     return NULL;
 }
 
-/* Why the file cannot be a model, or NULL. Models begin with the number 0x67676d6c. */
+/*
+ * Why the file cannot be a model, or NULL. Models begin with the number 0x67676d6c and eleven more,
+ * of which the first is how many tokens there are and the seventh how many values each has. They
+ * are stored, so a file with less than two bits for each has no weights: whisper.cpp would hear
+ * nothing.
+ */
 static const char *whats_wrong(const char *model)
 {
-    char magic[4] = "";
+    uint32_t head[12] = {0};
     int fd = open(model, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : mt_read_full(fd, magic, sizeof magic);
+    ssize_t n = fd < 0 ? -1 : mt_read_full(fd, head, sizeof head);
+    off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 
     mt_fd_close(&fd);
     if (n < 0)
         return "cannot be read";
-    return n == 4 && memcmp(magic, "lmgg", 4) == 0 ? NULL : "is no model of whisper.cpp";
+    if (n != sizeof head || le32toh(head[0]) != 0x67676d6c)
+        return "is no model of whisper.cpp";
+    return (uint64_t)size < (uint64_t)le32toh(head[1]) * le32toh(head[7]) / 4 ? "has no weights"
+                                                                              : NULL;
 }
 
 static void lacks(json_t *doc, const char *hint, const char *fmt, const char *a, const char *b)

@@ -80,7 +80,8 @@ void mt_engines_free(struct mt_engines *engines);
  * The engine for an analysis type. wanted: its name, or NULL for the best: ready ones that
  * know all of the languages (codes "en", "ar", parted by ','; NULL: any) before those that know
  * some, a higher "preference" before a lower one, then in order of the list.
- * MT_ERR_UNAVAILABLE, naming what to install: none of that name or type, not ready, broken;
+ * MT_ERR_UNAVAILABLE, naming what to install: none of that name or type, not ready, broken, or
+ * none that was not named knows any of the languages;
  * MT_ERR_USAGE: the wanted one does not do this type.
  */
 const struct mt_engine *mt_engine_choose(const struct mt_engines *engines, const char *type,

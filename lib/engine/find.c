@@ -291,6 +291,21 @@ static int refuse_unready(const struct mt_engine *engine, struct mt_err *err)
     return *engine->hint ? mt_hint(err, "%s", engine->hint) : -1;
 }
 
+/* What an engine that knows none of the languages would say of them is not what was said. */
+static int refuse_languages(const char *type, const char *languages,
+                            const struct mt_engine *unready, struct mt_err *err)
+{
+    char *printable = mt_text_printable(languages, 80);
+
+    mt_fail(err, MT_ERR_UNAVAILABLE, "no engine for '%s' that is ready knows '%s'", type,
+            printable);
+    free(printable);
+    if (unready && mt_engine_languages(unready, languages) > 0)
+        return mt_hint(err, "'%s' does: %s", unready->name,
+                       unready->hint ? unready->hint : "see what --list-engines says it lacks");
+    return mt_hint(err, "set one up that does (see media-engine(7)), or leave --languages out");
+}
+
 const struct mt_engine *mt_engine_choose(const struct mt_engines *engines, const char *type,
                                          const char *wanted, const char *languages,
                                          struct mt_err *err)
@@ -317,5 +332,9 @@ const struct mt_engine *mt_engine_choose(const struct mt_engines *engines, const
         refuse_unready(unready, err);
     else if (!best)
         refuse(engines, type, wanted, err);
+    else if (!wanted && languages && *languages && mt_engine_languages(best, languages) == 0) {
+        refuse_languages(type, languages, unready, err);
+        return NULL;
+    }
     return best;
 }

@@ -191,7 +191,7 @@ SH
 chmod +x whisper-cli
 # cli MODEL: with a file that begins like a model and says MODEL
 cli() {
-    printf 'lmgg%s' "$1" >"ggml-$1.bin"
+    { printf lmgg; head -c 44 /dev/zero; printf %s "$1"; } >"ggml-$1.bin"
     cat >media.yaml <<YAML
 media_processing:
   engines:
@@ -223,5 +223,23 @@ printf 'no model' >ggml-nothing.bin
 run media-analyze --config media.yaml -o . -t transcription --engine transcription=speech-whisper-cli speech.wav
 exits 10 'a model that is none'
 like "$(cat "$err")" 'is no model' 'is known at once'
+{ printf 'lmgg\x99\xca\0\0'; printf '\0\1\0\0%.0s' 1 2 3 4 5 6 7 8 9 10; head -c 500000 /dev/zero; } >ggml-nothing.bin
+run media-analyze --config media.yaml -o . -t transcription --engine transcription=speech-whisper-cli speech.wav
+exits 10 'a model that is cut off'
+like "$(cat "$err")" 'has no weights' 'too'
+
+# --- pocketsphinx
+mkdir bogus
+printf x | tee bogus/mdef bogus/lm bogus/dict >/dev/null
+printf 'media_processing:\n  engines:\n    speech-pocketsphinx:\n      hmm: %s\n      lm: %s\n      dict: %s\n' \
+    "$T/bogus" "$T/bogus/lm" "$T/bogus/dict" >media.yaml
+run media-analyze --config media.yaml -o . -t transcription,loudness --engine transcription=speech-pocketsphinx one.wav
+exits 10 'a model of pocketsphinx that is none'
+json_true '.stages.analyze.error | .code == "unavailable" and (.message | test("no model"))' 'is told'
+json_true '.analysis.loudness.integrated_lufs < 0' 'and the loudness is measured all the same'
+run media-analyze --config /dev/null -o . -t transcription --languages fr one.wav
+exits 10 'a language that no engine knows'
+json_true '.stages.analyze.error | (.message | test("fr")) and (.hint | test("speech-"))' \
+    'is told, with what would'
 
 done_testing
