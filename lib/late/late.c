@@ -20,7 +20,7 @@ static void *load(const char **why)
     *why = NULL;
     for (size_t i = 0; i < sizeof places / sizeof *places && !part; i++) {
         part = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
-        if (!part && !*why)
+        if (!part) /* its text lives until the next call */
             *why = dlerror();
     }
     return part;
