@@ -286,7 +286,12 @@ for file in "$corpus"/image/*.*; do
     # Told to export, vips 8.14 changes the numbers of pictures that have no profile.
     export=()
     if vipsheader -a "$file" 2>/dev/null | grep -q icc-profile; then export=(--export-profile srgb); fi
-    vips thumbnail "$file" want.png 64 --size down "${export[@]}" 2>/dev/null || continue
+    of=$file # libvips passes gAMA of PNG over, ImageMagick does not
+    if [ "$(identify -format '%[gamma]' "${file}[0]" 2>/dev/null)" = 1 ]; then
+        convert "$file" -colorspace sRGB -depth 8 of.png
+        of=of.png
+    fi
+    vips thumbnail "$of" want.png 64 --size down "${export[@]}" 2>/dev/null || continue
     got=$(path_of "$(json '.thumbnails[0].url')")
     vips cast want.png want8.png uchar
     [ "$(header bands want8.png)" -gt 2 ] || { vips colourspace want8.png want9.png srgb && mv want9.png want8.png; }

@@ -170,7 +170,7 @@ else
     exits 5 'a name server without an answer is worth another try'
     stderr_like 'cannot find the host .nobody.example.com.: there is no answer' 'and is what the message says'
     rm -f mute
-    run alone timeout -s TERM 2 media-ingest --allow-url https://nobody.example.com/a.jpg
+    run alone timeout --foreground -s TERM 2 media-ingest --allow-url https://nobody.example.com/a.jpg
     exits 124 'SIGTERM ends the wait for it'
     stderr_like 'stopped while the host was looked up' 'and it says so'
 fi

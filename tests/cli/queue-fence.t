@@ -46,7 +46,7 @@ consistent 'under a lease'
 isnt "$(sql "SELECT count(*) FROM media_variants WHERE processing_status = 'completed'")" 0 'it is published'
 media-queue finish "$j" --token 1 >/dev/null
 
-# --- frozen at any moment, somebody else does the job, woken up
+# --- frozen while it works or at any moment, somebody else does the job, woken up
 refused=0 early=0 held=0 wrong=''
 empty() {
     sql "DELETE FROM media_variants"
@@ -59,6 +59,11 @@ same() {
         [ "$(sha256sum <"$store/$key" | cut -d' ' -f1)" = "$sum" ] || return 1
     done < <(sql "SELECT s3_key, checksum FROM media_variants WHERE processing_status = 'completed'")
 }
+# until_announced: waits until the worker has said what it makes, or has ended
+until_announced() {
+    while kill -0 "$stopped" 2>/dev/null &&
+        [ "$(sql "SELECT count(*) FROM media_variants" 2>/dev/null)" = 0 ]; do :; done
+}
 # rows: what is published, by whom and when
 rows() { sql "SELECT id, updated_at, checksum, owner FROM media_variants ORDER BY id"; }
 for ((i = 0; i < trials; i++)); do
@@ -67,7 +72,7 @@ for ((i = 0; i < trials; i++)); do
     media-queue claim --types thumbnail >/dev/null
     MEDIA_JOB=$j MEDIA_LEASE_TOKEN=1 media-thumbs --count 1 "$asset" >stale.out 2>stale.err &
     stopped=$!
-    sleep "0.$(printf %03d $((RANDOM % 350)))"
+    if [ $((i % 2)) = 0 ]; then until_announced; else sleep "0.$(printf %03d $((RANDOM % 350)))"; fi
     kill -STOP "$stopped" 2>/dev/null
     fresh=ok
     if take_away "$j" && media-queue claim --types thumbnail >/dev/null 2>&1; then

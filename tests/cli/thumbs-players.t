@@ -8,7 +8,6 @@
 # shellcheck source=tests/api.sh
 . "$(dirname "$0")/../api.sh"
 [ -z "${MT_QUICK-}" ] || skip_rest 'a browser, for the quick tests'
-only_sqlite 'it tries what is not of the database'
 shaka=${MT_NPM-}/node_modules/shaka-player/dist/shaka-player.compiled.js
 [ -s "$shaka" ] || skip_rest 'there is no shaka-player: no network, or no npm'
 for tool in chromium chromedriver python3; do
