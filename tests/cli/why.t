@@ -70,7 +70,7 @@ ffmpeg -v error -y -i clip.mp4 -c copy -encryption_scheme cenc-aes-ctr \
 run media-ingest locked.mp4
 explains 'encrypted' encrypted 'encrypted' 'without copy protection' '.death.signal == null'
 cp slow.mp4 growing.mp4
-(while [ -e growing.mp4 ]; do touch growing.mp4; sleep 0.005; done) &
+(while [ -e growing.mp4 ]; do touch -c growing.mp4; sleep 0.005; done) &
 writer=$!
 run media-ingest growing.mp4
 rm growing.mp4
