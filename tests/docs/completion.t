@@ -135,16 +135,17 @@ between "$SECONDS" 0 6 'and one does not wait long to hear it'
 exec 9>&-
 wait
 
-# With the flags of the build: with others all of it would be compiled again.
+# With the prefix and the flags of the build: with others programs would be made anew, while other
+# tests run them.
 make=${MT_MAKE:-make O=$MT_BUILD}
 # shellcheck disable=SC2086
-run $make -s -C "$MT_TOP" install DESTDIR="$T/root" PREFIX=/usr
+run $make -s -C "$MT_TOP" install DESTDIR="$T/root"
 exits 0 'make install'
-for f in bash-completion/completions/media-status zsh/vendor-completions/_media-status \
+for f in bash-completion/completions/media-status zsh/site-functions/_media-status \
     fish/vendor_completions.d/media-status.fish; do
-    ok "installs $f" test -f "$T/root/usr/share/$f"
+    ok "installs $f" test -f "$T/root/usr/local/share/$f"
 done
 # shellcheck disable=SC2086
-like "$($make -n -C "$MT_TOP" install)" '/usr/local/share/zsh/site-functions' \
-    'and in /usr/local where zsh looks there'
+like "$($make -n -C "$MT_TOP" install PREFIX=/usr)" '/usr/share/zsh/vendor-completions' \
+    'and in /usr where zsh of Debian looks there'
 done_testing

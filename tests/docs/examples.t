@@ -22,6 +22,12 @@ examples_of_man() {
         joined
 }
 # examples_of_markdown FILE: the commands of the blocks that are marked "sh run"
+# A broadcast, with captions in its pictures.
+ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=s=128x72:r=25:d=6 -c:v libx264 -bf 0 -preset ultrafast \
+    -pix_fmt yuv420p -f h264 ../plain.h264
+"$MT_TOP/tests/make-captions" cea608 ../plain.h264 ../captions.h264
+ffmpeg -nostdin -v error -y -r 25 -i ../captions.h264 -c copy ../captions.ts
+
 examples_of_markdown() {
     awk '/^```sh run/ { on = 1; next } /^```/ { on = 0 } on' "$1" | joined
 }
@@ -45,10 +51,11 @@ provide() {
         *.flac) cp ../tone.flac "./$word" ;;
         *.jpg | *.jpeg) cp ../photo.jpg "./$word" ;;
         *.png) cp ../still.png "./$word" ;;
+        *.ts) cp ../captions.ts "./$word" ;;
         *.srt) printf '1\n00:00:00,000 --> 00:00:09,000\nمرحبا\n\n' >"./$word" ;;
         esac
     done < <(printf '%s\n' "$1" | sed 's/>[[:space:]]*[^ ]*//g' | tr ' |;()"' '\n' | sed "s/'//g" |
-        grep -E '^[A-Za-z0-9_./-]+\.(mp4|mov|m4v|mkv|webm|mp3|wav|flac|jpe?g|png|srt)$' | grep -v '^[-/]')
+        grep -E '^[A-Za-z0-9_./-]+\.(mp4|mov|m4v|mkv|webm|mp3|wav|flac|jpe?g|png|srt|ts)$' | grep -v '^[-/]')
 }
 
 # A directory and files for patterns; an asset and a job for examples that name one.
