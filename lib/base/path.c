@@ -6,9 +6,12 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
 
 const char *mt_path_base(const char *path)
 {
@@ -155,4 +158,18 @@ char *mt_path_to_file_url(const char *path)
     }
     *p = '\0';
     return out;
+}
+
+char *mt_path_of_program(void)
+{
+    /* Without /proc the kernel still tells by what path the program was run. */
+    const char *run_as = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    if (n > 0)
+        path[n] = '\0';
+    else if (!run_as || !realpath(run_as, path))
+        path[0] = '\0';
+    return mt_strndup(path, (size_t)(mt_path_base(path) - path));
 }

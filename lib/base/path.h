@@ -40,6 +40,12 @@ char *mt_path_join(const char *dir, const char *name);
  */
 char *mt_path_of_file_url(const char *url);
 
+/*
+ * The directory of the running program, where its siblings are, with a slash at its end; "" if the
+ * system does not say. free() it.
+ */
+char *mt_path_of_program(void);
+
 /* "file://" + path, bytes outside RFC 3986 pchar and "/" as %XX. free() it. */
 char *mt_path_to_file_url(const char *path);
 

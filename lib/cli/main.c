@@ -12,12 +12,10 @@
 #include "json/json.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 enum { EXIT_PARTIAL = 3, EXIT_EPIPE = 128 + SIGPIPE };
@@ -83,23 +81,6 @@ static void setup_output(const struct mt_cli *cli, struct mt_common *c, const ch
                 format = (enum mt_log_format)i;
     mt_log_setup(cli->name, format, level, color);
     mt_progress_setup(cli->name, c);
-}
-
-/*
- * The directory of the running program, where its siblings are; "" if the system does not say.
- * Without /proc the kernel still tells by what path the program was run.
- */
-static char *own_dir(void)
-{
-    const char *run_as = (const char *)(uintptr_t)getauxval(AT_EXECFN);
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-
-    if (n > 0)
-        path[n] = '\0';
-    else if (!run_as || !realpath(run_as, path))
-        path[0] = '\0';
-    return mt_strndup(path, (size_t)(mt_path_base(path) - path));
 }
 
 /* Answers what the program itself is not needed for; 1 when that was all. */
@@ -168,7 +149,7 @@ int mt_main(const struct mt_cli *cli, int argc, char **argv, void *settings,
     struct mt_given *given = mt_alloc(sizeof *given);
     struct mt_conf conf;
     struct mt_err err = {.code = MT_OK};
-    char *dir = own_dir();
+    char *dir = mt_path_of_program();
     struct mt_run r = {.cli = cli,
                        .conf = &conf,
                        .opts = &opts,

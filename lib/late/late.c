@@ -2,27 +2,36 @@
 /* late.c - see late.h. */
 #include "late/late.h"
 
+#include "base/mem.h"
+#include "base/path.h"
 #include "prefix.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
- * Beside the program, which the loader knows as $ORIGIN, or where it was installed. By no other
- * path: neither the working directory nor the environment is asked.
+ * Beside the program, or where it was installed. By no other path: neither the working directory
+ * nor the environment is asked. ($ORIGIN would be the directory of whoever has dlopen() wrapped,
+ * as sanitizers have.)
  */
 static void *load(const char **why)
 {
-    static const char *const places[] = {"$ORIGIN/../libexec/media-toolkit/parts/film.so",
-                                         MT_PREFIX "/libexec/media-toolkit/parts/film.so"};
+    static const char name[] = "/libexec/media-toolkit/parts/film.so";
+    char *dir = mt_path_of_program();
+    char *places[] = {mt_asprintf("%s..%s", *dir ? dir : "/nonexistent/", name),
+                      mt_asprintf("%s%s", MT_PREFIX, name)};
     void *part = NULL;
 
     *why = NULL;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !part; i++) {
-        part = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (!part)
+            part = dlopen(places[i], RTLD_NOW | RTLD_LOCAL);
         if (!part) /* its text lives until the next call */
             *why = dlerror();
+        free(places[i]);
     }
+    free(dir);
     return part;
 }
 
