@@ -9,7 +9,7 @@ corpus=${MEDIA_TEST_CORPUS-}
 cd "$T" || exit 1
 limit=240
 rungs=240p,144p
-[ -z "${MT_SAN-}" ] || { limit=480; rungs=240p; }
+[ -z "${MT_SAN-}" ] || { limit=480; rungs=144p; }
 
 # agreed NAME: ffprobe, MediaInfo, and what ffmpeg decodes of the source say the same of renditions
 agreed() {
