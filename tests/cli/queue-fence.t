@@ -105,7 +105,7 @@ for ((i = 0; i < trials; i++)); do
 done
 diag "$trials trials: $refused refused, $early had nothing to do any more, $held held the database"
 is "$wrong" '' 'no stale write'
-between "$refused" 1 "$trials" 'some were refused'
+[ "$trials" -lt 10 ] || between "$refused" 1 "$trials" 'some were refused' # a few may all come too late
 is "$(sql "SELECT count(*) FROM media_variants WHERE processing_status <> 'completed'")" 0 'no intent is left'
 consistent 'after all of that'
 done_testing
